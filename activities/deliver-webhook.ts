@@ -1,0 +1,83 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { DataSource } from 'typeorm';
+import { cancelDelivery } from '../entities/cancel-delivery';
+import { claimAttempt, type ClaimedAttempt } from '../entities/claim-attempt';
+import type { DeliverySchedule } from '../entities/delivery-schedule';
+import { viewDelivery, type DeliveryView } from '../entities/delivery-view';
+import { expireDeliveries } from '../entities/expire-deliveries';
+import { recordFailure, recordSuccesses, type AttemptOutcome } from '../entities/record-attempt';
+import { refuseReplay } from '../entities/replay-delivery';
+import type { Clock } from '../platform/clock';
+import type { EndpointSlots } from './endpoint-slots';
+import type { MakeAttempt } from './make-attempt';
+
+export interface DeliveryDependencies {
+  readonly db: DataSource;
+  readonly clock: Clock;
+  readonly schedule: DeliverySchedule;
+  readonly makeAttempt: MakeAttempt;
+  readonly slots: EndpointSlots;
+}
+
+/** What a delivery's workflow asks of the world. Each is safe to repeat. */
+export interface DeliveryActivities {
+  readDelivery(deliveryId: string): Promise<DeliveryView | null>;
+  /** Claims and makes one attempt; null where there was none to make. A stranger's failure is an outcome, never thrown. */
+  sendAttempt(deliveryId: string, replayId: string | null): Promise<AttemptOutcome | null>;
+  recordAttempt(outcome: AttemptOutcome): Promise<void>;
+  cancelDelivery(deliveryId: string): Promise<void>;
+  /** Fails a delivery whose window has ended. */
+  expireDelivery(deliveryId: string): Promise<void>;
+  /** Puts away a replay that can't be made, since the endpoint takes nothing. */
+  refuseReplay(deliveryId: string, replayId: string): Promise<void>;
+}
+
+export function createDeliveryActivities(deps: DeliveryDependencies): DeliveryActivities {
+  const { db, clock, schedule, makeAttempt, slots } = deps;
+  return {
+    readDelivery: (deliveryId) => viewDelivery(db, deliveryId),
+
+    async sendAttempt(deliveryId, replayId) {
+      const delivery = await viewDelivery(db, deliveryId);
+      const now = clock.now();
+      if (!delivery) return null;
+      if (delivery.claimedUntil !== null && delivery.claimedUntil > now.getTime()) {
+        throw later('another attempt is being made', delivery.claimedUntil - now.getTime());
+      }
+      const claimed = await claimAttempt(db, deliveryId, replayId, now);
+      if (!claimed) return null;
+      return sendClaimed(claimed);
+    },
+
+    async recordAttempt(outcome) {
+      if (outcome.ok) await recordSuccesses(db, [outcome]);
+      else await recordFailure(db, outcome, schedule);
+    },
+
+    async cancelDelivery(deliveryId) {
+      await cancelDelivery(db, deliveryId, clock.now());
+    },
+
+    async expireDelivery(deliveryId) {
+      await expireDeliveries(db, deliveryId, clock.now(), schedule);
+    },
+
+    async refuseReplay(_deliveryId, replayId) {
+      await refuseReplay(db, replayId);
+    },
+  };
+
+  function sendClaimed(claimed: ClaimedAttempt): Promise<AttemptOutcome> {
+    const release = slots.take(claimed.endpointId);
+    return makeAttempt(claimed).finally(release);
+  }
+}
+
+/** A failure that Temporal retries after the given wait, without history. */
+function later(message: string, waitMs: number): ApplicationFailure {
+  return ApplicationFailure.create({
+    message,
+    type: 'NotYet',
+    nextRetryDelay: Math.min(Math.max(waitMs, 50), 20_000),
+  });
+}

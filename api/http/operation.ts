@@ -1,0 +1,109 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { DataSource, EntityManager } from 'typeorm';
+import type { z } from 'zod';
+import type { Scope } from '../../entities/api-key';
+import type { AuditFact } from '../../entities/audit-record';
+import type { Executor } from '../../entities/sql';
+import type { Catalog } from '../../catalog/load-catalog';
+import type { Config } from '../../platform/config';
+import type { Clock } from '../../platform/clock';
+import type { Log } from '../../platform/log';
+import type { SecretBox } from '../../platform/secret-box';
+
+/** Who is calling, as the credentials say. The tenant of everything an operation touches comes from here. */
+export interface Caller {
+  readonly principalId: string;
+  readonly authMode: 'api_key' | 'bearer';
+  readonly subject: string;
+  readonly orgId: string;
+  readonly livemode: boolean;
+  readonly scopes: readonly Scope[];
+  readonly planKey: string;
+  readonly billingState: string;
+  readonly ip: string;
+}
+
+/** What every operation may use: made once a process, given to `createApp`. */
+export interface ApiContext {
+  readonly db: DataSource;
+  readonly config: Config;
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly secrets: SecretBox;
+  /** Tells the workers, after commit, that there is something to do. */
+  readonly wake: (work: 'delivery' | 'command') => void;
+}
+
+/** How an operation touches the database: in one transaction, in none of its own, or in short ones that it opens itself. */
+export type TransactionKind = 'one' | 'none' | 'own';
+
+export interface HandleArguments<Input, Kind extends TransactionKind> {
+  /** 'one': the transaction. Else: what runs single statements (the data source, or the transaction of an idempotency key). */
+  readonly tx: Kind extends 'one' ? EntityManager : Executor;
+  readonly input: Input;
+  readonly caller: Caller;
+  readonly requestId: string;
+  readonly now: Date;
+  readonly context: ApiContext;
+  readonly headers: IncomingHttpHeaders;
+  /** The body as it came, decoded as UTF-8; '' where there was none. */
+  readonly bodyText: string;
+  /** Names this request across retries with the same idempotency key (a stable 32-hex digest), or undefined without one. */
+  readonly idempotencyDigest: string | undefined;
+  /** Adds to the audit records that the frame appends as the transaction's last act. */
+  readonly audit: (fact: Omit<AuditFact, 'actor' | 'requestId' | 'ip'>, orgId?: string) => void;
+  /** Answers with another status than the operation's own (publish: 200 for a duplicate). */
+  readonly setStatus: (status: number) => void;
+  /** Runs after commit: wake-ups, never anything that must not be lost. */
+  readonly afterCommit: (act: () => void) => void;
+}
+
+/** One thing callers may ask for, as data: feeds the router, the validation, OpenAPI and the docs page. */
+export interface Operation<
+  Input extends z.ZodType = z.ZodType,
+  Reply extends z.ZodType = z.ZodType,
+  Kind extends TransactionKind = TransactionKind,
+> {
+  readonly name: string;
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
+  /** With `:param` segments; each is a field of the input. */
+  readonly path: string;
+  readonly summary: string;
+  /** The heading under which the docs page lists it. */
+  readonly tag: string;
+  /** A scope the caller needs (one of several, for a list); 'any': any valid key; 'public': no key at all. */
+  readonly scope: Scope | readonly Scope[] | 'any' | 'public';
+  readonly input: Input;
+  /** Input fields that come from the query string though the method has a body. */
+  readonly queryFields?: readonly string[];
+  readonly reply: Reply;
+  /** Status of success; 200 unless said. */
+  readonly status?: number;
+  readonly transaction: Kind;
+  readonly meterClass?: string;
+  /** Takes an Idempotency-Key (POST and PUT). True unless said otherwise for these methods. */
+  readonly idempotent?: boolean;
+  /** The audit action that a success records; its facts come through `audit` in handle. */
+  readonly audits?: string | readonly string[];
+  readonly handle: (
+    args: HandleArguments<z.output<Input>, Kind>,
+  ) => Promise<z.input<Reply>> | z.input<Reply>;
+}
+
+/** Declares an operation; only there so that its parts type each other. */
+export function operation<
+  Input extends z.ZodType,
+  Reply extends z.ZodType,
+  Kind extends TransactionKind,
+>(definition: Operation<Input, Reply, Kind>): Operation<Input, Reply, Kind> {
+  return definition;
+}
+
+export type AnyOperation = Operation<z.ZodType, z.ZodType, TransactionKind>;
+
+/** The audit actor of a caller. */
+export function actorOf(caller: Caller): { type: 'api_key' | 'user' | 'operator'; id: string } {
+  if (caller.scopes.includes('admin:operator')) return { type: 'operator', id: caller.principalId };
+  return { type: caller.authMode === 'api_key' ? 'api_key' : 'user', id: caller.principalId };
+}

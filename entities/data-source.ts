@@ -1,0 +1,44 @@
+import 'reflect-metadata';
+import { DataSource } from 'typeorm';
+import { ApiKey } from './api-key';
+import { AuditRecord } from './audit-record';
+import { Event } from './event';
+import { Ground1764000000000 } from './migrations/1764000000000-ground';
+import { Organization } from './organization';
+import { WebhookAttempt } from './webhook-attempt';
+import { WebhookDelivery } from './webhook-delivery';
+import { WebhookEndpoint } from './webhook-endpoint';
+
+export interface DatabaseOptions {
+  readonly url: string;
+  /** Connections held at most. */
+  readonly poolSize: number;
+  readonly applicationName: string;
+  readonly onError?: (error: Error) => void;
+}
+
+/** The database, not yet connected: call `initialize()`. Its pool survives a Postgres that goes away and comes back. */
+export function createDataSource(options: DatabaseOptions): DataSource {
+  return new DataSource({
+    type: 'postgres',
+    url: options.url,
+    applicationName: options.applicationName,
+    poolSize: options.poolSize,
+    connectTimeoutMS: 5_000,
+    entities: [
+      ApiKey,
+      AuditRecord,
+      Event,
+      Organization,
+      WebhookAttempt,
+      WebhookDelivery,
+      WebhookEndpoint,
+    ],
+    migrations: [Ground1764000000000],
+    migrationsTableName: 'migrations',
+    installExtensions: false,
+    logging: false,
+    extra: { statement_timeout: 30_000, keepAlive: true },
+    poolErrorHandler: (error: Error) => options.onError?.(error),
+  });
+}

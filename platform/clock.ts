@@ -1,0 +1,17 @@
+/** Where the time comes from. Everything that decides by time takes one, so that tests can own it. */
+export interface Clock {
+  now(): Date;
+}
+
+export const systemClock: Clock = { now: () => new Date() };
+
+export const SECOND_MS = 1_000;
+export const MINUTE_MS = 60 * SECOND_MS;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
+export const DAY_SECONDS = 86_400;
+
+/** The invoice period of a moment: its UTC calendar month, `YYYY-MM`. */
+export function invoicePeriod(at: Date): string {
+  return at.toISOString().slice(0, 7);
+}

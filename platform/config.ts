@@ -1,0 +1,153 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+
+interface Setting {
+  readonly describe: string;
+  readonly schema: z.ZodType;
+  /** What holds when the variable is unset; a setting without one is required. */
+  readonly default?: string;
+}
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const positive = z.coerce.number().int().min(1);
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+const secretsKeys = z.string().transform((value, context) => {
+  const keys = value.split(',').map((part) => Buffer.from(part.trim(), 'base64'));
+  if (keys.some((key) => key.length !== 32)) {
+    context.addIssue('must be base64 of 32 bytes (several, comma-separated: the first one seals)');
+  }
+  return keys;
+});
+const seconds = z.string().transform((value, context) => {
+  const parts = value === '' ? [] : value.split(',').map(Number);
+  if (parts.some((part) => !Number.isInteger(part) || part < 0)) {
+    context.addIssue('must be whole seconds, comma-separated');
+  }
+  return parts;
+});
+const rate = z.string().transform((value, context) => {
+  if (value === 'unlimited') return Infinity;
+  const number = Number(value);
+  if (!Number.isFinite(number) || number < 0) context.addIssue('must be a number, 0 or unlimited');
+  return number;
+});
+
+/** Every variable the processes read: its name, meaning, form and default. Compose and .env.example are held to it. */
+export const SETTINGS = {
+  DATABASE_URL: {
+    describe: 'Postgres 18, as a connection URL',
+    schema: z.string().regex(/^postgres(ql)?:\/\//, 'must start with postgres://'),
+  },
+  DATABASE_POOL: { describe: 'connections a process holds', schema: positive, default: '10' },
+  TEMPORAL_ADDRESS: {
+    describe: 'host:port of the Temporal frontend',
+    schema: z.string().min(1),
+    default: '127.0.0.1:7233',
+  },
+  TEMPORAL_NAMESPACE: {
+    describe: 'the namespace workflows live in',
+    schema: z.string().min(1),
+    default: 'secapi',
+  },
+  HOST: { describe: 'the address to listen on', schema: z.string().min(1), default: '127.0.0.1' },
+  PORT: { describe: 'the API’s port', schema: port, default: '8080' },
+  WORKER_PORT: {
+    describe: 'the worker’s port for /healthz and /metrics',
+    schema: port,
+    default: '8081',
+  },
+  PUBLIC_URL: {
+    describe: 'where callers reach the API; absolute links start with it',
+    schema: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, '')),
+    default: 'http://127.0.0.1:8080',
+  },
+  SECRETS_KEY: {
+    describe:
+      'seals signing secrets and stored replies; base64 of 32 bytes, older keys after a comma',
+    schema: secretsKeys,
+  },
+  ALLOW_PRIVATE_DESTINATIONS: {
+    describe: 'let webhooks go to private and loopback addresses (development only)',
+    schema: flag,
+    default: 'false',
+  },
+  CATALOG_PATH: {
+    describe: 'a catalogue file of your own; unset, the built-in one',
+    schema: z.string(),
+    default: '',
+  },
+  LOG_LEVEL: {
+    describe: 'trace, debug, info, warn, error, fatal or silent',
+    schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+    default: 'info',
+  },
+  ENVIRONMENT: {
+    describe: 'a name shown in logs and diagnostics',
+    schema: z.string().min(1),
+    default: 'development',
+  },
+  DELIVERY_WORKFLOW_RATE: {
+    describe:
+      'first-time successes a second that get a workflow of their own: a number, 0 or unlimited',
+    schema: rate,
+    default: '10',
+  },
+  DELIVERY_START_RATE: {
+    describe: 'workflows a second that the relay starts for deliveries that have to wait',
+    schema: positive,
+    default: '25',
+  },
+  DELIVERY_SLOTS: {
+    describe: 'first attempts a worker has in flight at most',
+    schema: positive,
+    default: '400',
+  },
+  DELIVERY_SCHEDULE_SECONDS: {
+    describe: 'waits between the scheduled attempts',
+    schema: seconds,
+    default: '30,120,600,3600,14400,43200,86400',
+  },
+  DELIVERY_WINDOW_SECONDS: {
+    describe: 'how long a delivery stays open for retries and replays',
+    schema: positive,
+    default: '259200',
+  },
+} as const satisfies Record<string, Setting>;
+
+type SettingName = keyof typeof SETTINGS;
+export type Config = {
+  readonly [Name in SettingName]: z.output<(typeof SETTINGS)[Name]['schema']>;
+};
+
+/** Thrown when the environment is wrong; its message lists every fault, one a line. */
+export class ConfigError extends Error {}
+
+/** Reads and checks the whole environment. Throws one ConfigError that names every bad setting at once. */
+export function readConfig(env: Record<string, string | undefined>): Config {
+  const faults: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [name, setting] of Object.entries<Setting>(SETTINGS)) {
+    const text = env[name] === undefined || env[name] === '' ? setting.default : env[name];
+    if (text === undefined) {
+      faults.push(`${name} is not set (${setting.describe})`);
+      continue;
+    }
+    const parsed = setting.schema.safeParse(text);
+    if (parsed.success) values[name] = parsed.data;
+    else
+      faults.push(
+        `${name}: ${parsed.error.issues[0]?.message ?? 'is invalid'} (${setting.describe})`,
+      );
+  }
+  if (faults.length > 0) {
+    throw new ConfigError(
+      `The environment has ${faults.length} fault(s):\n  - ${faults.join('\n  - ')}`,
+    );
+  }
+  return values as Config;
+}
+
+/** A fresh value for SECRETS_KEY. */
+export function newSecretsKey(): string {
+  return randomBytes(32).toString('base64');
+}

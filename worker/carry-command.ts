@@ -1,0 +1,87 @@
+import {
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  type Client,
+} from '@temporalio/client';
+import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
+import type { Command, DeliveryLabels } from '../entities/outbox';
+import {
+  DELIVER_WEBHOOK,
+  DELIVERIES_QUEUE,
+  deliverWebhookId,
+  type DeliverWebhook,
+} from '../workflows/contracts';
+import type { Carry } from './relay';
+
+/** The server blocks 20 s while it is away; no call of ours waits longer than this. */
+const CALL_MS = 5_000;
+
+const ORG_ID = defineSearchAttributeKey('OrgId', 'KEYWORD');
+const ENDPOINT_ID = defineSearchAttributeKey('EndpointId', 'KEYWORD');
+const EVENT_TYPE = defineSearchAttributeKey('EventType', 'KEYWORD');
+
+/** Carries commands with the client at hand; throws while there is none, so that they wait. */
+export function createCarry(client: () => Client | null): Carry {
+  return async (command) => {
+    const temporal = client();
+    if (!temporal) throw new Error('Temporal is away');
+    await temporal.withDeadline(Date.now() + CALL_MS, () => carry(temporal, command));
+  };
+}
+
+async function carry(client: Client, command: Command): Promise<void> {
+  switch (command.kind) {
+    case 'start_delivery':
+      return startDelivery(client, command.ref, command.payload);
+    case 'signal_delivery': {
+      const { signal, ...labels } = command.payload;
+      if (signal.name === 'replay') {
+        await client.workflow.signalWithStart(DELIVER_WEBHOOK, {
+          ...deliveryOptions(command.ref, labels),
+          signal: signal.name,
+          signalArgs: [{ replayId: signal.replayId }],
+        });
+        return;
+      }
+      try {
+        await client.workflow.getHandle(deliverWebhookId(command.ref)).signal(signal.name);
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+      }
+    }
+  }
+}
+
+/** Starts a delivery's workflow; one that runs already counts as done. */
+export async function startDelivery(
+  client: Client,
+  deliveryId: string,
+  labels: DeliveryLabels,
+  options: { readonly eager?: boolean } = {},
+): Promise<void> {
+  try {
+    await client.workflow.start(DELIVER_WEBHOOK, {
+      ...deliveryOptions(deliveryId, labels),
+      ...(options.eager ? { requestEagerStart: true } : {}),
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
+
+function deliveryOptions(deliveryId: string, labels: DeliveryLabels) {
+  const args: [DeliverWebhook] = [{ deliveryId }];
+  return {
+    workflowId: deliverWebhookId(deliveryId),
+    taskQueue: DELIVERIES_QUEUE,
+    args,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    workflowTaskTimeout: '30 s',
+    staticSummary: `${labels.eventType} to ${labels.endpointId}`,
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: ORG_ID, value: labels.orgId },
+      { key: ENDPOINT_ID, value: labels.endpointId },
+      { key: EVENT_TYPE, value: labels.eventType },
+    ]),
+  } as const;
+}

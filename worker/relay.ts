@@ -1,0 +1,59 @@
+import type { DataSource } from 'typeorm';
+import {
+  finishCommands,
+  leaseCommands,
+  postponeCommand,
+  type Command,
+  type LeasedCommand,
+} from '../entities/outbox';
+import type { Clock } from '../platform/clock';
+import type { Log } from '../platform/log';
+import { createLoop, type Loop } from './loop';
+import type { TokenBucket } from './token-bucket';
+
+const BATCH = 50;
+const CONCURRENCY = 8;
+const LONGEST_BACKOFF_MS = 30_000;
+
+/** Carries one command to Temporal. Safe to repeat: the relay does so after a crash. */
+export type Carry = (command: Command) => Promise<void>;
+
+/**
+ * The only door to Temporal: takes commands from the outbox, carries them, and deletes each after it was done. A
+ * crash between the two repeats it. While Temporal is away commands wait with a growing gap.
+ */
+export function createRelay(deps: {
+  readonly db: DataSource;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly carry: Carry;
+  /** Paces the starts of deliveries that have to wait, so that many failures at once don't starve the machine. */
+  readonly starts: TokenBucket;
+}): Loop {
+  const { db, clock, log, carry, starts } = deps;
+  return createLoop({ name: 'relay', log, pollMs: 250, turn });
+
+  async function turn(): Promise<boolean> {
+    const allowed = starts.available();
+    const commands = await leaseCommands(db, clock.now(), BATCH, allowed);
+    starts.take(commands.filter((command) => command.kind === 'start_delivery').length);
+    const queue = [...commands];
+    const carriers = Array.from({ length: Math.min(CONCURRENCY, queue.length) }, async () => {
+      for (let next = queue.shift(); next; next = queue.shift()) await carryOne(next);
+    });
+    await Promise.all(carriers);
+    return commands.length > 0;
+  }
+
+  async function carryOne(command: LeasedCommand): Promise<void> {
+    try {
+      await carry(command);
+      await finishCommands(db, [command.id]);
+    } catch (error) {
+      const waitMs = Math.min(250 * 2 ** command.attempts, LONGEST_BACKOFF_MS);
+      const message = error instanceof Error ? error.message : String(error);
+      log.warn({ kind: command.kind, ref: command.ref, waitMs, err: error }, 'a command must wait');
+      await postponeCommand(db, command.id, new Date(clock.now().getTime() + waitMs), message);
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import { hostname } from 'node:os';
+import type { DataSource } from 'typeorm';
+import { createDeliveryActivities } from '../activities/deliver-webhook';
+import { createEndpointSlots } from '../activities/endpoint-slots';
+import { createMakeAttempt } from '../activities/make-attempt';
+import { expireDeliveries } from '../entities/expire-deliveries';
+import { createWebhookSender } from '../integrations/webhook-sender';
+import { systemClock } from '../platform/clock';
+import type { Config } from '../platform/config';
+import type { Log } from '../platform/log';
+import { createSecretBox } from '../platform/secret-box';
+import { createCarry, startDelivery } from './carry-command';
+import { createFirstAttempts } from './first-attempts';
+import { writeHeartbeat } from './heartbeat';
+import { listen } from './listen';
+import { createLoop } from './loop';
+import { createRecorder } from './record-batches';
+import { createRelay } from './relay';
+import { createTemporalSession } from './temporal-session';
+import { createTokenBucket } from './token-bucket';
+
+const PER_ENDPOINT = 64;
+const PER_SLOW_ENDPOINT = 4;
+const SLOW_MS = 2_000;
+const HEARTBEAT_MS = 5_000;
+const EXPIRY_MS = 30_000;
+
+export interface RunningWorker {
+  readonly temporal: () => 'up' | 'away';
+  /** Takes no more work, finishes what is in flight, and lets go of everything. */
+  stop(): Promise<void>;
+}
+
+/** Starts all that a worker does: first attempts, the relay, workflows and activities, and small upkeep. */
+export function startWorker(config: Config, db: DataSource, log: Log): RunningWorker {
+  const clock = systemClock;
+  const schedule = {
+    waitsSeconds: config.DELIVERY_SCHEDULE_SECONDS,
+    windowSeconds: config.DELIVERY_WINDOW_SECONDS,
+  };
+  const slots = createEndpointSlots(PER_ENDPOINT, PER_SLOW_ENDPOINT, SLOW_MS);
+  const sender = createWebhookSender({
+    allowPrivate: config.ALLOW_PRIVATE_DESTINATIONS,
+    connectionsPerOrigin: PER_ENDPOINT,
+  });
+  const secrets = createSecretBox(config.SECRETS_KEY);
+  const makeAttempt = createMakeAttempt({ clock, secrets, sender });
+
+  const temporal = createTemporalSession({
+    address: config.TEMPORAL_ADDRESS,
+    namespace: config.TEMPORAL_NAMESPACE,
+    activities: createDeliveryActivities({ db, clock, schedule, makeAttempt, slots }),
+    log,
+  });
+  const relay = createRelay({
+    db,
+    clock,
+    log,
+    carry: createCarry(temporal.client),
+    starts: createTokenBucket(config.DELIVERY_START_RATE),
+  });
+  const shown = createTokenBucket(config.DELIVERY_WORKFLOW_RATE);
+  const recorder = createRecorder({
+    db,
+    log,
+    schedule,
+    onFailed: relay.wake,
+    onDelivered({ deliveryId, labels }) {
+      const client = temporal.client();
+      if (!client || shown.available() < 1) return;
+      shown.take(1);
+      startDelivery(client, deliveryId, labels, { eager: true }).catch((error: unknown) =>
+        log.debug({ err: error, deliveryId }, 'a delivered one got no workflow; its row tells'),
+      );
+    },
+  });
+  const first = createFirstAttempts({
+    db,
+    clock,
+    log,
+    slots,
+    totalSlots: config.DELIVERY_SLOTS,
+    perEndpoint: PER_ENDPOINT,
+    makeAttempt,
+    recorder,
+  });
+  const workerId = `${hostname()}:${process.pid}`;
+  const heartbeat = createLoop({
+    name: 'heartbeat',
+    log,
+    pollMs: HEARTBEAT_MS,
+    turn: async () => {
+      await writeHeartbeat(db, workerId, temporal.state(), clock.now());
+      return false;
+    },
+  });
+  const expiry = createLoop({
+    name: 'expiry',
+    log,
+    pollMs: EXPIRY_MS,
+    turn: async () => (await expireDeliveries(db, null, clock.now(), schedule)) > 0,
+  });
+  const loops = [first, relay, heartbeat, expiry];
+  for (const loop of loops) loop.start();
+  temporal.start();
+  const listener = listen(
+    config.DATABASE_URL,
+    { secapi_delivery: first.wake, secapi_command: relay.wake },
+    log,
+  );
+
+  return {
+    temporal: temporal.state,
+    async stop() {
+      await listener.stop();
+      await Promise.all(loops.map((loop) => loop.stop()));
+      await Promise.all([first.drain(), temporal.stop()]);
+      await sender.close();
+    },
+  };
+}

@@ -1,0 +1,27 @@
+/** What the other rooms know of the workflows: names, ids, task queues, inputs and signals. */
+
+export const DELIVERIES_QUEUE = 'deliveries';
+
+export const DELIVER_WEBHOOK = 'deliverWebhook';
+
+export interface DeliverWebhook {
+  readonly deliveryId: string;
+}
+
+/** How a delivery's workflow ended. */
+export type DeliveryEnd = 'delivered' | 'failed' | 'cancelled' | 'gone';
+
+/** Retry now, or again after the end. An operator's signal has no id and counts each time; a repeated id is dropped. */
+export interface ReplaySignal {
+  readonly replayId?: string;
+}
+
+export const REPLAY_SIGNAL = 'replay';
+export const CANCEL_SIGNAL = 'cancel';
+/** Look at the row again: its endpoint was enabled. */
+export const WAKE_SIGNAL = 'wake';
+
+/** The one workflow id of a delivery. */
+export function deliverWebhookId(deliveryId: string): string {
+  return `deliver-webhook:${deliveryId}`;
+}

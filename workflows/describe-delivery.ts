@@ -1,0 +1,21 @@
+import type { DeliveryView } from '../entities/delivery-view';
+
+/** One line for an operator reading Temporal's UI: where the delivery stands and what comes next. */
+export function describeDelivery(delivery: DeliveryView): string {
+  const { status, step, steps, attempts, lastError, endpoint, nextAt, windowEndsAt } = delivery;
+  const last = lastError ? `, last: ${lastError}` : '';
+  if (status === 'delivered') return `delivered at attempt ${attempts}`;
+  if (status === 'cancelled') return `cancelled after ${attempts} attempt(s)${last}`;
+  if (status === 'failed') {
+    return `failed after ${attempts} attempt(s)${last}; replays until ${minute(windowEndsAt)}`;
+  }
+  if (endpoint !== 'active') {
+    return `waiting: the endpoint is ${endpoint}; ${step} of ${steps} attempts used${last}; window ends ${minute(windowEndsAt)}`;
+  }
+  return `attempt ${step} of ${steps} made${last}; next ${nextAt === null ? 'unknown' : minute(nextAt)}`;
+}
+
+/** `2026-03-19 14:20:05 UTC` */
+function minute(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
