@@ -1,0 +1,127 @@
+import { IsNull, type EntityManager } from 'typeorm';
+import { Fault } from '../platform/fault';
+import { appendAudit, type Actor } from './audit-record';
+import type { DeliverySchedule } from './delivery-schedule';
+import { emitEvent } from './publish-event';
+import { run, statement } from './sql';
+import { WebhookEndpoint } from './webhook-endpoint';
+
+/** An organization's endpoint, locked until the transaction ends. Throws not_found; to a test key a live one is none. */
+export async function lockEndpoint(
+  tx: EntityManager,
+  caller: { readonly orgId: string; readonly livemode: boolean },
+  endpointId: string,
+): Promise<WebhookEndpoint> {
+  const endpoint = await tx.findOne(WebhookEndpoint, {
+    where: { id: endpointId, orgId: caller.orgId, deletedAt: IsNull() },
+    lock: { mode: 'pessimistic_write' },
+  });
+  if (!endpoint || (endpoint.livemode && !caller.livemode)) throw new Fault('not_found');
+  return endpoint;
+}
+
+/** What is told of an endpoint in audit records and events; never its secrets. */
+export function endpointFacts(endpoint: WebhookEndpoint): Record<string, unknown> {
+  const { destinationUrl, description, subscribedEventTypes, status, livemode } = endpoint;
+  return { destinationUrl, description, subscribedEventTypes, status, livemode };
+}
+
+/** Why an endpoint takes no more deliveries. */
+export type DisableReason = 'by_hand' | 'gone' | 'failing';
+
+interface Change {
+  readonly endpoint: WebhookEndpoint;
+  readonly requestId: string;
+  readonly now: Date;
+  readonly schedule: DeliverySchedule;
+}
+
+/**
+ * Disables a locked endpoint: it gets no new deliveries, and waiting ones stay pending without using up attempts.
+ * Tells the organization's other endpoints. By itself (`gone`, `failing`) it also audits, as the transaction's last act.
+ */
+export async function disableEndpoint(
+  tx: EntityManager,
+  {
+    endpoint,
+    reason,
+    actor,
+    requestId,
+    now,
+    schedule,
+  }: Change & { reason: DisableReason; actor: Actor },
+): Promise<void> {
+  const before = endpointFacts(endpoint);
+  endpoint.status = 'disabled';
+  endpoint.updatedAt = now;
+  await tx.save(endpoint);
+  await emitEvent(tx, {
+    orgId: endpoint.orgId,
+    livemode: endpoint.livemode,
+    type: 'webhook_endpoint.disabled',
+    data: { webhookId: endpoint.id, destinationUrl: endpoint.destinationUrl, reason },
+    requestId,
+    now,
+    schedule,
+    except: endpoint.id,
+  });
+  if (reason === 'by_hand') return;
+  const fact = {
+    action: 'webhook_endpoint.disabled',
+    actor,
+    target: { type: 'webhook_endpoint', id: endpoint.id },
+    before,
+    after: { ...endpointFacts(endpoint), reason },
+    requestId,
+  };
+  await appendAudit(tx, endpoint.orgId, [fact], now);
+}
+
+const releaseWaiting = statement(
+  'release-waiting',
+  `WITH due AS (
+     UPDATE webhook_deliveries SET next_at = $2
+     WHERE endpoint_id = $1 AND status = 'pending' AND next_at IS NOT NULL
+     RETURNING id, org_id, endpoint_id, event_type, has_workflow)
+   INSERT INTO outbox (kind, ref, payload, due_at, created_at)
+   SELECT 'signal_delivery', id, jsonb_build_object('orgId', org_id, 'endpointId', endpoint_id,
+     'eventType', event_type, 'signal', jsonb_build_object('name', 'wake')), $2, $2
+   FROM due WHERE has_workflow`,
+);
+
+/** Enables a locked endpoint: everything that waits for it is due now, and each waiting workflow is told. */
+export async function enableEndpoint(
+  tx: EntityManager,
+  endpoint: WebhookEndpoint,
+  now: Date,
+): Promise<void> {
+  endpoint.status = 'active';
+  endpoint.failingSince = null;
+  endpoint.updatedAt = now;
+  await tx.save(endpoint);
+  await run(tx, releaseWaiting, [endpoint.id, now]);
+}
+
+const cancelWaiting = statement(
+  'cancel-waiting',
+  `WITH ended AS (
+     UPDATE webhook_deliveries SET status = 'cancelled', next_at = NULL, finished_at = $2
+     WHERE endpoint_id = $1 AND status = 'pending'
+     RETURNING id, org_id, endpoint_id, event_type, has_workflow)
+   INSERT INTO outbox (kind, ref, payload, due_at, created_at)
+   SELECT 'signal_delivery', id, jsonb_build_object('orgId', org_id, 'endpointId', endpoint_id,
+     'eventType', event_type, 'signal', jsonb_build_object('name', 'cancel')), $2, $2
+   FROM ended WHERE has_workflow`,
+);
+
+/** Deletes a locked endpoint; its pending deliveries are cancelled. What was delivered stays to be looked at. */
+export async function deleteEndpoint(
+  tx: EntityManager,
+  endpoint: WebhookEndpoint,
+  now: Date,
+): Promise<void> {
+  endpoint.status = 'disabled';
+  endpoint.deletedAt = endpoint.updatedAt = now;
+  await tx.save(endpoint);
+  await run(tx, cancelWaiting, [endpoint.id, now]);
+}
