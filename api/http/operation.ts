@@ -9,6 +9,8 @@ import type { Config } from '../../platform/config';
 import type { Clock } from '../../platform/clock';
 import type { Log } from '../../platform/log';
 import type { SecretBox } from '../../platform/secret-box';
+import type { DeliverySchedule } from '../../entities/delivery-schedule';
+import type { Cursors } from './cursor';
 
 /** Who is calling, as the credentials say. The tenant of everything an operation touches comes from here. */
 export interface Caller {
@@ -31,6 +33,9 @@ export interface ApiContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly secrets: SecretBox;
+  readonly cursors: Cursors;
+  /** What new deliveries follow. */
+  readonly schedule: DeliverySchedule;
   /** Tells the workers, after commit, that there is something to do. */
   readonly wake: (work: 'delivery' | 'command') => void;
 }
@@ -80,15 +85,15 @@ export interface Operation<
   readonly reply: Reply;
   /** Status of success; 200 unless said. */
   readonly status?: number;
+  /** Other statuses of success, set by handle. */
+  readonly otherStatuses?: readonly number[];
   readonly transaction: Kind;
   readonly meterClass?: string;
   /** Takes an Idempotency-Key (POST and PUT). True unless said otherwise for these methods. */
   readonly idempotent?: boolean;
   /** The audit action that a success records; its facts come through `audit` in handle. */
   readonly audits?: string | readonly string[];
-  readonly handle: (
-    args: HandleArguments<z.output<Input>, Kind>,
-  ) => Promise<z.input<Reply>> | z.input<Reply>;
+  readonly handle: (args: HandleArguments<z.output<Input>, Kind>) => Promise<z.input<Reply>>;
 }
 
 /** Declares an operation; only there so that its parts type each other. */

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { SCOPES } from '../../entities/api-key';
+import { createOrganization, mintApiKey } from '../../entities/create-organization';
+import { invalidInput } from '../../platform/fault';
+import { operation } from '../http/operation';
+import { text } from '../http/schemas';
+import { apiKeyReply, presentApiKey } from '../keys/present-api-key';
+import { organizationReply, presentOrganization } from '../organizations/present-organization';
+
+export const createOrganizationOperation = operation({
+  name: 'createOrganization',
+  method: 'post',
+  path: '/v1/admin/orgs',
+  summary: 'Create an organization, on a plan that is in force at once, and its first key',
+  tag: 'operator',
+  scope: 'admin:operator',
+  transaction: 'one',
+  status: 201,
+  audits: 'organization.created',
+  input: z.object({
+    name: text(200, 1),
+    planKey: z.string().max(64).nullish(),
+    livemode: z.boolean().nullish(),
+  }),
+  reply: organizationReply.extend({ apiKey: apiKeyReply.extend({ secret: z.string() }) }),
+  async handle({ tx, input, now, caller, context, audit }) {
+    const planKey = input.planKey ?? 'sandbox_grant';
+    const livemode = input.livemode ?? true;
+    if (!context.catalog.plan(planKey))
+      throw invalidInput('planKey', 'is no plan of the catalogue');
+    const organization = await createOrganization(tx, { name: input.name, planKey, now });
+    const { key, secret } = await mintApiKey(tx, {
+      orgId: organization.id,
+      livemode,
+      scopes: SCOPES.filter((scope) => scope !== 'admin:operator'),
+      label: 'first key',
+      now,
+      createdBy: caller.principalId,
+    });
+    audit(
+      {
+        action: 'organization.created',
+        target: { type: 'organization', id: organization.id },
+        after: { name: organization.name, planKey, apiKeyId: key.id },
+      },
+      organization.id,
+    );
+    return {
+      ...presentOrganization(organization, livemode),
+      apiKey: { ...presentApiKey(key), secret },
+    };
+  },
+});

@@ -1,0 +1,54 @@
+import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { Fault } from '../../platform/fault';
+
+const MAC_BYTES = 12;
+
+/** Makes and reads the opaque cursors of lists. */
+export interface Cursors {
+  /** Where the next page of a list begins: after the row with this position. */
+  encode(list: string, orgId: string, after: string): string;
+  /** Throws invalid_cursor for anything that this list of this organization did not give. */
+  decode(list: string, orgId: string, cursor: string): string;
+}
+
+/** Cursors authenticated with a key derived from SECRETS_KEY and bound to the list and the organization. */
+export function createCursors(secret: Buffer): Cursors {
+  const key = Buffer.from(hkdfSync('sha256', secret, '', 'secapi cursors', 32));
+  const macOf = (list: string, orgId: string, after: string): Buffer =>
+    createHmac('sha256', key)
+      .update(JSON.stringify([list, orgId, after]))
+      .digest()
+      .subarray(0, MAC_BYTES);
+  return {
+    encode: (list, orgId, after) =>
+      Buffer.concat([macOf(list, orgId, after), Buffer.from(after)]).toString('base64url'),
+    decode(list, orgId, cursor) {
+      const bytes = Buffer.from(cursor, 'base64url');
+      const after = bytes.subarray(MAC_BYTES).toString();
+      const genuine =
+        bytes.length > MAC_BYTES &&
+        bytes.toString('base64url') === cursor &&
+        timingSafeEqual(bytes.subarray(0, MAC_BYTES), macOf(list, orgId, after));
+      if (!genuine) throw new Fault('invalid_cursor');
+      return after;
+    },
+  };
+}
+
+/** One page of a list from up to `limit + 1` rows: the row too many only says that there is more. */
+export function pageOf<Row, Item>(
+  rows: readonly Row[],
+  limit: number,
+  present: (row: Row) => Item,
+  cursorAfter: (row: Row) => string,
+): { object: 'list'; data: Item[]; hasMore: boolean; nextCursor: string | null } {
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  const hasMore = rows.length > limit;
+  return {
+    object: 'list',
+    data: shown.map(present),
+    hasMore,
+    nextCursor: hasMore && last !== undefined ? cursorAfter(last) : null,
+  };
+}

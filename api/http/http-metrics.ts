@@ -1,0 +1,23 @@
+import { Histogram, type Registry } from 'prom-client';
+import { createMetrics } from '../../platform/metrics';
+
+/** What the API counts of its own requests. */
+export interface HttpMetrics {
+  readonly registry: Registry;
+  observe(operation: string, status: number, ms: number): void;
+}
+
+export function createHttpMetrics(): HttpMetrics {
+  const registry = createMetrics();
+  const durations = new Histogram({
+    name: 'secapi_http_request_duration_seconds',
+    help: 'Time to answer a request, by operation and status',
+    labelNames: ['operation', 'status'],
+    buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30],
+    registers: [registry],
+  });
+  return {
+    registry,
+    observe: (operation, status, ms) => durations.observe({ operation, status }, ms / 1_000),
+  };
+}

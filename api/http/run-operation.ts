@@ -1,0 +1,199 @@
+import type { Context } from 'koa';
+import type { EntityManager } from 'typeorm';
+import { appendAudit, type AuditFact } from '../../entities/audit-record';
+import type { Executor } from '../../entities/sql';
+import { Fault } from '../../platform/fault';
+import { stringifyWithRaw } from '../../platform/raw-json';
+import { authenticateCaller, callerOf, requireScope } from './authenticate-caller';
+import { asFault, errorBody } from './error-body';
+import { claimRequest, idempotencyKeyOf, isKept, type Answer } from './idempotent';
+import {
+  actorOf,
+  type AnyOperation,
+  type ApiContext,
+  type Caller,
+  type HandleArguments,
+  type TransactionKind,
+} from './operation';
+import { readJsonBody, type JsonBody } from './read-body';
+import { API_VERSION, type RequestState } from './request-state';
+import { ignoredFields, validate } from './validate';
+
+const NOBODY: Caller = {
+  principalId: '',
+  subject: '',
+  authMode: 'api_key',
+  orgId: '',
+  livemode: false,
+  scopes: [],
+  planKey: '',
+  billingState: '',
+  ip: '',
+};
+const EMPTY: JsonBody = { text: '', fields: {} };
+
+/** Takes one request through one operation: who, may they, what, once only, do it, tell. Throws faults. */
+export async function runOperation(
+  context: ApiContext,
+  operation: AnyOperation,
+  ctx: Context,
+  params: Record<string, string>,
+): Promise<void> {
+  const state = ctx.state as RequestState;
+  state.operation = operation.name;
+  state.meterClass = operation.meterClass ?? 'control_plane';
+  let caller = NOBODY;
+  if (operation.scope !== 'public') {
+    state.principal = await authenticateCaller(context, ctx.req);
+    caller = callerOf(state.principal, ctx.ip);
+  }
+  checkVersion(ctx);
+  if (state.principal) requireScope(operation, state.principal);
+
+  const hasBody = ['post', 'put', 'patch'].includes(operation.method);
+  const body = hasBody ? await readJsonBody(ctx.req) : EMPTY;
+  const input = validate(operation.input, {
+    ...queryOf(ctx, operation, hasBody),
+    ...body.fields,
+    ...params,
+  });
+  const ignored = ignoredFields(operation.input, body.fields);
+  if (ignored !== '') ctx.set('SECAPI-Ignored-Fields', ignored);
+
+  const answer = await carryOut(context, operation, ctx, { caller, input, body, state });
+  ctx.status = answer.status;
+  ctx.type = 'application/json; charset=utf-8';
+  ctx.body = answer.text;
+}
+
+function checkVersion(ctx: Context): void {
+  const version = ctx.get('secapi-version');
+  if (version === '' || version === API_VERSION) return;
+  throw new Fault('unsupported_version');
+}
+
+/** Query fields: all of them where there is no body, else those that the operation names. Of a repeated one the last. */
+function queryOf(ctx: Context, operation: AnyOperation, hasBody: boolean): Record<string, string> {
+  const fields: Record<string, string> = {};
+  for (const [name, value] of new URLSearchParams(ctx.querystring)) {
+    if (!hasBody || operation.queryFields?.includes(name)) fields[name] = value;
+  }
+  return fields;
+}
+
+interface Work {
+  readonly caller: Caller;
+  readonly input: unknown;
+  readonly body: JsonBody;
+  readonly state: RequestState;
+}
+
+async function carryOut(
+  context: ApiContext,
+  operation: AnyOperation,
+  ctx: Context,
+  work: Work,
+): Promise<Answer> {
+  const { caller, body, state } = work;
+  const key = idempotencyKeyOf(operation, ctx.req.headers['idempotency-key']);
+  const claimed =
+    key === undefined
+      ? undefined
+      : await claimRequest(context, operation, caller, key, { url: ctx.url, bodyText: body.text });
+  if (claimed && 'replay' in claimed) {
+    ctx.set('Idempotency-Replayed', 'true');
+    return claimed.replay;
+  }
+  const claim = claimed?.claim;
+  const afterCommit: (() => void)[] = [];
+  const attempt = async (tx: Executor): Promise<Answer> => {
+    const facts = new Map<string, AuditFact[]>();
+    afterCommit.length = 0;
+    const answer = await handle(context, operation, ctx, work, {
+      tx,
+      digest: claim?.digest,
+      facts,
+      afterCommit,
+    });
+    for (const [orgId, list] of facts) {
+      await appendAudit(tx as EntityManager, orgId, list, context.clock.now());
+    }
+    if (claim) await claim.keep(tx, answer);
+    return answer;
+  };
+  try {
+    const inTransaction =
+      operation.transaction === 'one' || (operation.transaction === 'none' && claim !== undefined);
+    const answer = inTransaction
+      ? await inOneTransaction(context, attempt)
+      : await attempt(context.db);
+    for (const act of afterCommit) act();
+    return answer;
+  } catch (error) {
+    const fault = asFault(error);
+    if (claim && isKept(fault)) {
+      const { requestId, traceparent } = state;
+      const publicUrl = context.config.PUBLIC_URL;
+      const text = JSON.stringify(errorBody(fault, { requestId, traceparent, publicUrl }));
+      await claim.keep(context.db, { status: fault.status, text });
+    } else if (claim) {
+      await claim.release().catch(() => undefined);
+    }
+    throw error;
+  }
+}
+
+const MOST_TRIES = 3;
+
+/** One transaction, tried again where Postgres gave up on it for another's sake (serialization, deadlock). */
+async function inOneTransaction(
+  context: ApiContext,
+  act: (tx: EntityManager) => Promise<Answer>,
+): Promise<Answer> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await context.db.transaction(act);
+    } catch (error) {
+      const { code } = error as { code?: string };
+      if ((code !== '40001' && code !== '40P01') || tries >= MOST_TRIES) throw error;
+    }
+  }
+}
+
+async function handle(
+  context: ApiContext,
+  operation: AnyOperation,
+  ctx: Context,
+  { caller, input, body, state }: Work,
+  held: {
+    readonly tx: Executor;
+    readonly digest: string | undefined;
+    readonly facts: Map<string, AuditFact[]>;
+    readonly afterCommit: (() => void)[];
+  },
+): Promise<Answer> {
+  const { requestId } = state;
+  let status = operation.status ?? 200;
+  const args: HandleArguments<unknown, TransactionKind> = {
+    tx: held.tx as EntityManager,
+    input,
+    caller,
+    requestId,
+    now: context.clock.now(),
+    context,
+    headers: ctx.req.headers,
+    bodyText: body.text,
+    idempotencyDigest: held.digest,
+    audit(fact, orgId = caller.orgId) {
+      const whole = { ...fact, actor: actorOf(caller), requestId, ip: caller.ip };
+      held.facts.set(orgId, [...(held.facts.get(orgId) ?? []), whole]);
+    },
+    setStatus(other) {
+      status = other;
+    },
+    afterCommit: (act) => void held.afterCommit.push(act),
+  };
+  const reply = operation.reply.parse(await operation.handle(args)) as Record<string, unknown>;
+  const text = stringifyWithRaw({ ...reply, requestId: reply['requestId'] ?? requestId });
+  return { status, text };
+}

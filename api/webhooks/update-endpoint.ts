@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import {
+  disableEndpoint,
+  enableEndpoint,
+  endpointFacts,
+  lockEndpoint,
+} from '../../entities/endpoint-lifecycle';
+import { invalidInput } from '../../platform/fault';
+import { actorOf, operation } from '../http/operation';
+import { id, text } from '../http/schemas';
+import { requireDestination, requireEventTypes } from './check-endpoint';
+import { presentEndpoint, webhookEndpointReply } from './present-endpoint';
+
+export const updateWebhookEndpoint = operation({
+  name: 'updateWebhookEndpoint',
+  method: 'patch',
+  path: '/v1/webhook_endpoints/:webhookId',
+  summary: 'Change an endpoint, or disable and enable it; waiting attempts follow at once',
+  tag: 'webhooks',
+  scope: 'write:sec',
+  transaction: 'one',
+  audits: 'webhook_endpoint.updated',
+  input: z.object({
+    webhookId: id('whe'),
+    destinationUrl: text(4_096, 1).nullish(),
+    description: text(500).nullish(),
+    subscribedEventTypes: z.array(z.string().max(128)).max(100).nullish(),
+    livemode: z.boolean().nullish(),
+    status: z.enum(['active', 'disabled']).nullish(),
+  }),
+  reply: webhookEndpointReply,
+  async handle({ tx, input, caller, now, requestId, context, audit, afterCommit }) {
+    const types = input.subscribedEventTypes
+      ? requireEventTypes(input.subscribedEventTypes, context.catalog)
+      : undefined;
+    if (input.destinationUrl) await requireDestination(input.destinationUrl, context.config);
+    const endpoint = await lockEndpoint(tx, caller, input.webhookId);
+    if (
+      input.livemode !== null &&
+      input.livemode !== undefined &&
+      input.livemode !== endpoint.livemode
+    ) {
+      throw invalidInput('livemode', 'of an endpoint cannot change; create another endpoint');
+    }
+    const before = endpointFacts(endpoint);
+    endpoint.destinationUrl = input.destinationUrl ?? endpoint.destinationUrl;
+    endpoint.description = input.description ?? endpoint.description;
+    endpoint.subscribedEventTypes = types ?? endpoint.subscribedEventTypes;
+    endpoint.updatedAt = now;
+    const schedule = context.schedule;
+    if (input.status === 'disabled' && endpoint.status === 'active') {
+      const actor = actorOf(caller);
+      await disableEndpoint(tx, { endpoint, reason: 'by_hand', actor, requestId, now, schedule });
+    } else if (input.status === 'active' && endpoint.status === 'disabled') {
+      await enableEndpoint(tx, endpoint, now);
+    } else {
+      await tx.save(endpoint);
+    }
+    afterCommit(() => context.wake('delivery'));
+    afterCommit(() => context.wake('command'));
+    audit({
+      action: 'webhook_endpoint.updated',
+      target: { type: 'webhook_endpoint', id: endpoint.id },
+      before,
+      after: endpointFacts(endpoint),
+    });
+    return presentEndpoint(endpoint);
+  },
+});

@@ -1,0 +1,38 @@
+import type { EntityManager } from 'typeorm';
+import { Fault } from '../platform/fault';
+import { ApiKey } from './api-key';
+import { Organization } from './organization';
+
+/**
+ * Makes room for one more key: locks the organization and counts its active keys. Throws plan_limit_reached with the
+ * limit where the plan (or the operator's override) has none left.
+ */
+export async function requireRoomForKey(
+  tx: EntityManager,
+  orgId: string,
+  included: number,
+  now: Date,
+): Promise<void> {
+  const organization = await tx.findOneOrFail(Organization, {
+    where: { id: orgId },
+    lock: { mode: 'pessimistic_write' },
+  });
+  const limit = organization.apiKeyLimit ?? included;
+  const active = { orgId, status: 'active' as const };
+  const used =
+    (await tx.count(ApiKey, { where: active })) -
+    (await tx
+      .createQueryBuilder(ApiKey, 'k')
+      .where('k.org_id = :orgId AND k.status = :status AND k.expires_at <= :now', {
+        orgId,
+        status: 'active',
+        now,
+      })
+      .getCount());
+  if (used >= limit) {
+    throw new Fault('plan_limit_reached', {
+      message: `The plan includes ${limit} active API key(s), and all are in use.`,
+      details: { limit, used },
+    });
+  }
+}
