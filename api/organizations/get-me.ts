@@ -27,7 +27,7 @@ export const getMe = operation({
     const { principalId, subject, orgId, authMode, scopes, livemode, planKey, billingState } =
       caller;
     return {
-      object: 'principal_context',
+      object: 'principal_context' as const,
       principal: {
         principalId,
         subject,

@@ -75,13 +75,13 @@ export const replayEndpointDelivery = operation({
     const made = await outcomeOf(context, replayId, input.wait * 1_000);
     const { delivery, attemptId, endpoint } = asked;
     return {
-      object: 'webhook_delivery_replay',
+      object: 'webhook_delivery_replay' as const,
       sourceDeliveryId: input.deliveryId,
       eventId: delivery.eventId,
       eventsReplayed: 1,
       deliveries: [
         {
-          kind: 'webhook_delivery',
+          kind: 'webhook_delivery' as const,
           deliveryId: delivery.id,
           attemptId: made?.id ?? null,
           recordedAt: (made?.createdAt ?? now).toISOString(),

