@@ -1,7 +1,6 @@
 import Router from '@koa/router';
 import Koa, { type Context } from 'koa';
 import helmet from 'koa-helmet';
-import type { Catalog } from '../catalog/load-catalog';
 import { Fault } from '../platform/fault';
 import { setAnswerHeaders } from './http/answer-headers';
 import { asFault, errorBody } from './http/error-body';
@@ -68,7 +67,7 @@ function frame(context: ApiContext, metrics: HttpMetrics): Koa.Middleware {
       failure = faultOf(error);
       answerFault(ctx, failure, context);
     }
-    setAnswerHeaders(ctx, state, context.catalog as Catalog);
+    setAnswerHeaders(ctx, state, context.catalog);
     const ms = performance.now() - startedAt;
     metrics.observe(state.operation ?? 'none', ctx.status, ms);
     logRequest(context, ctx, state, ms, failure);

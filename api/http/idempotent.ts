@@ -6,7 +6,8 @@ import {
   type IdempotencyScope,
 } from '../../entities/idempotency';
 import type { Executor } from '../../entities/sql';
-import { Fault, invalidInput } from '../../platform/fault';
+import type { Fault } from '../../platform/fault';
+import { invalidInput } from '../../platform/fault';
 import type { AnyOperation, ApiContext, Caller } from './operation';
 
 /** An answer as it goes out: status and body text. */

@@ -93,7 +93,9 @@ export interface Operation<
   readonly idempotent?: boolean;
   /** The audit action that a success records; its facts come through `audit` in handle. */
   readonly audits?: string | readonly string[];
-  readonly handle: (args: HandleArguments<z.output<Input>, Kind>) => Promise<z.input<NoInfer<Reply>>>;
+  readonly handle: (
+    args: HandleArguments<z.output<Input>, Kind>,
+  ) => Promise<z.input<NoInfer<Reply>>>;
 }
 
 /** Declares an operation; only there so that its parts type each other. */

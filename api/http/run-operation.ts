@@ -175,7 +175,7 @@ async function handle(
   const { requestId } = state;
   let status = operation.status ?? 200;
   const args: HandleArguments<unknown, TransactionKind> = {
-    tx: held.tx as EntityManager,
+    tx: held.tx,
     input,
     caller,
     requestId,

@@ -1,0 +1,18 @@
+import { join } from 'node:path';
+import { isOurs, stopLeftovers } from './leftovers';
+import { stopLeftoverPostgres } from './postgres';
+import { localDir, readStackFile } from './stack-file';
+
+/** `npm stop`: stops the stack of this checkout, started detached or not. */
+async function main(): Promise<void> {
+  const starter = readStackFile()?.pids?.['start'];
+  if (starter && isOurs(starter)) {
+    process.kill(starter, 'SIGTERM');
+    while (isOurs(starter)) await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  await stopLeftovers();
+  stopLeftoverPostgres(join(localDir(), 'postgres'));
+  console.log('Stopped.');
+}
+
+void main();

@@ -1,0 +1,71 @@
+import type { ChildProcess } from 'node:child_process';
+
+const HEALTHY_MS = 60_000;
+const LONGEST_GAP_MS = 30_000;
+const STOP_MS = 45_000;
+
+/** A child process that is kept running: started again when it dies, at once the first time, then with growing gaps. */
+export interface Supervised {
+  readonly name: string;
+  pid(): number | undefined;
+  /** Asks it to end, and kills it by its id after 45 s. Resolves when it is gone. */
+  stop(): Promise<void>;
+  kill(): void;
+}
+
+export function supervise(options: {
+  readonly name: string;
+  readonly start: () => ChildProcess;
+  /** How it is asked to end. */
+  readonly stopSignal?: NodeJS.Signals;
+  readonly onStart: (pid: number) => void;
+  /** Told when it died by itself. */
+  readonly onDeath: (how: string, restartInMs: number) => void;
+}): Supervised {
+  const { name, start, stopSignal = 'SIGTERM', onStart, onDeath } = options;
+  let child: ChildProcess | null = null;
+  let stopping = false;
+  let deaths = 0;
+  let timer: NodeJS.Timeout | undefined;
+
+  function launch(): void {
+    const startedAt = Date.now();
+    const fresh = start();
+    child = fresh;
+    if (fresh.pid !== undefined) onStart(fresh.pid);
+    fresh.once('error', (error) => died(error.message));
+    fresh.once('exit', (code, signal) => died(signal ?? `exit code ${code ?? 'unknown'}`));
+
+    function died(how: string): void {
+      if (child !== fresh) return;
+      child = null;
+      if (stopping) return;
+      deaths = Date.now() - startedAt > HEALTHY_MS ? 1 : deaths + 1;
+      const gapMs = deaths === 1 ? 0 : Math.min(500 * 2 ** (deaths - 2), LONGEST_GAP_MS);
+      onDeath(how, gapMs);
+      timer = setTimeout(launch, gapMs);
+    }
+  }
+
+  launch();
+  return {
+    name,
+    pid: () => child?.pid,
+    async stop() {
+      stopping = true;
+      clearTimeout(timer);
+      const last = child;
+      if (!last || last.exitCode !== null) return;
+      const gone = new Promise<void>((resolve) => last.once('exit', () => resolve()));
+      last.kill(stopSignal);
+      const force = setTimeout(() => last.kill('SIGKILL'), STOP_MS);
+      await gone;
+      clearTimeout(force);
+    },
+    kill() {
+      stopping = true;
+      clearTimeout(timer);
+      child?.kill('SIGKILL');
+    },
+  };
+}
