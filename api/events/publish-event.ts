@@ -42,7 +42,7 @@ export const publishEventOperation = operation({
   transaction: 'none',
   status: 202,
   otherStatuses: [200],
-  input: z.union([batch, newEvent]),
+  input: z.union([newEvent, batch]),
   reply: z.union([eventReply, batchReply]),
   async handle({ input, ...args }) {
     if ('events' in input) return publishBatch(args, input.events);

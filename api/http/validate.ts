@@ -9,8 +9,8 @@ export function validate<Schema extends z.ZodType>(
   schema: Schema,
   input: unknown,
 ): z.output<Schema> {
-  const parsed = schema.safeParse(input);
-  if (parsed.success) return parsed.data;
+  const parsed = resembled(schema, input).safeParse(input);
+  if (parsed.success) return parsed.data as z.output<Schema>;
   const wrong = parsed.error.issues.filter((issue) => !isMissingThing(issue));
   if (wrong.length === 0) throw new Fault('not_found');
   const issues = wrong.slice(0, MOST_ISSUES).map(({ path, message }) => ({
@@ -22,6 +22,17 @@ export function validate<Schema extends z.ZodType>(
     message: first ? `${first.path || 'body'}: ${first.message}` : 'The request has invalid input.',
     details: { issues },
   });
+}
+
+/** Of a union the option whose fields the input has most of, so that issues name what the caller meant. */
+function resembled(schema: z.ZodType, input: unknown): z.ZodType {
+  if (!(schema instanceof z.ZodUnion) || input === null || typeof input !== 'object') return schema;
+  const likeness = (option: z.ZodType): number =>
+    option instanceof z.ZodObject
+      ? Object.keys(option.shape as object).filter((key) => key in input).length
+      : 0;
+  const options = schema.options as z.ZodType[];
+  return options.reduce((best, option) => (likeness(option) > likeness(best) ? option : best));
 }
 
 function isMissingThing(issue: z.core.$ZodIssue): boolean {
@@ -39,11 +50,8 @@ export function ignoredFields(schema: z.ZodType, value: unknown): string {
 }
 
 function* unknownPaths(schema: z.ZodType, value: unknown, path: string): Generator<string> {
-  const inner = unwrap(schema);
-  if (inner instanceof z.ZodUnion) {
-    const fitting = inner.options.find((option) => (option as z.ZodType).safeParse(value).success);
-    if (fitting) yield* unknownPaths(fitting as z.ZodType, value, path);
-  } else if (inner instanceof z.ZodArray && Array.isArray(value)) {
+  const inner = resembled(unwrap(schema), value);
+  if (inner instanceof z.ZodArray && Array.isArray(value)) {
     for (const [i, item] of value.entries()) {
       yield* unknownPaths(inner.element as z.ZodType, item, `${path}[${i}]`);
     }

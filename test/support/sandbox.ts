@@ -1,0 +1,95 @@
+import { createMakeAttempt } from '../../activities/make-attempt';
+import { createEndpointSlots } from '../../activities/endpoint-slots';
+import {
+  createDeliveryActivities,
+  type DeliveryActivities,
+} from '../../activities/deliver-webhook';
+import { WebhookEndpoint } from '../../entities/webhook-endpoint';
+import { createOrganization } from '../../entities/create-organization';
+import { STANDARD_SCHEDULE, type DeliverySchedule } from '../../entities/delivery-schedule';
+import { publishEvent, type PublishedEvent } from '../../entities/publish-event';
+import { WebhookDelivery } from '../../entities/webhook-delivery';
+import { createWebhookSender } from '../../integrations/webhook-sender';
+import type { Clock } from '../../platform/clock';
+import { newId } from '../../platform/ids';
+import { createSecretBox, type SecretBox } from '../../platform/secret-box';
+import { newSigningSecret } from '../../platform/signature';
+import { freshDatabase, type TestDatabase } from './database';
+
+/** Rows and parts for tests below the API: an organization, endpoints, events, and the activities that deliver them. */
+export interface Sandbox extends TestDatabase {
+  readonly orgId: string;
+  readonly secrets: SecretBox;
+  readonly activities: DeliveryActivities;
+  newEndpoint(destinationUrl: string, more?: Partial<WebhookEndpoint>): Promise<WebhookEndpoint>;
+  publish(options?: {
+    schedule?: DeliverySchedule;
+    now?: Date;
+    type?: string;
+    dataText?: string;
+  }): Promise<PublishedEvent>;
+  delivery(eventId: string): Promise<WebhookDelivery>;
+}
+
+export async function openSandbox(clock: Clock): Promise<Sandbox> {
+  const database = await freshDatabase();
+  const { db } = database;
+  const secrets = createSecretBox([Buffer.alloc(32, 7)]);
+  const organization = await db.transaction((tx) =>
+    createOrganization(tx, { name: 'Acme', planKey: 'team', now: clock.now() }),
+  );
+  const sender = createWebhookSender({ allowPrivate: true, timeoutMs: 2_000 });
+  const activities = createDeliveryActivities({
+    db,
+    clock,
+    schedule: STANDARD_SCHEDULE,
+    makeAttempt: createMakeAttempt({ clock, secrets, sender }),
+    slots: createEndpointSlots(64, 4, 2_000),
+  });
+  const orgId = organization.id;
+  return {
+    ...database,
+    orgId,
+    secrets,
+    activities,
+    async newEndpoint(destinationUrl, more = {}) {
+      const id = newId('whe');
+      const now = clock.now();
+      const endpoint = db.getRepository(WebhookEndpoint).create({
+        id,
+        orgId,
+        livemode: true,
+        destinationUrl,
+        description: null,
+        subscribedEventTypes: [],
+        status: 'active',
+        secretSealed: secrets.seal(newSigningSecret(), id),
+        previousSecretSealed: null,
+        previousSecretUntil: null,
+        failingSince: null,
+        lastDeliveredAt: null,
+        createdAt: now,
+        updatedAt: now,
+        deletedAt: null,
+        ...more,
+      });
+      await db.getRepository(WebhookEndpoint).insert(endpoint);
+      return endpoint;
+    },
+    publish: (options = {}) =>
+      publishEvent(db, {
+        orgId,
+        livemode: true,
+        type: options.type ?? 'filing.published',
+        dataText: options.dataText ?? '{"form":"10-K"}',
+        requestId: newId('req'),
+        now: options.now ?? clock.now(),
+        schedule: options.schedule ?? STANDARD_SCHEDULE,
+      }),
+    delivery: (eventId) => db.getRepository(WebhookDelivery).findOneByOrFail({ eventId }),
+    async close() {
+      await sender.close();
+      await database.close();
+    },
+  };
+}
