@@ -14,6 +14,8 @@ export interface StackFile extends Seeded {
   readonly stripeUrl: string | null;
   readonly stripeWebhookSecret: string | null;
   readonly receiverUrl: string;
+  /** The process of `npm start` itself. */
+  readonly startPid: number;
   readonly pids: Readonly<Record<string, number>>;
 }
 

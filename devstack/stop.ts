@@ -5,7 +5,7 @@ import { localDir, readStackFile } from './stack-file';
 
 /** `npm stop`: stops the stack of this checkout, started detached or not. */
 async function main(): Promise<void> {
-  const starter = readStackFile()?.pids?.['start'];
+  const starter = readStackFile()?.startPid;
   if (starter && isOurs(starter)) {
     process.kill(starter, 'SIGTERM');
     while (isOurs(starter)) await new Promise((resolve) => setTimeout(resolve, 100));
