@@ -39,10 +39,7 @@ export function startWorker(config: Config, db: DataSource, log: Log): RunningWo
     windowSeconds: config.DELIVERY_WINDOW_SECONDS,
   };
   const slots = createEndpointSlots(PER_ENDPOINT, PER_SLOW_ENDPOINT, SLOW_MS);
-  const sender = createWebhookSender({
-    allowPrivate: config.ALLOW_PRIVATE_DESTINATIONS,
-    connectionsPerOrigin: PER_ENDPOINT,
-  });
+  const sender = createWebhookSender({ allowPrivate: config.ALLOW_PRIVATE_DESTINATIONS });
   const secrets = createSecretBox(config.SECRETS_KEY);
   const makeAttempt = createMakeAttempt({ clock, secrets, sender });
 

@@ -31,15 +31,17 @@ export interface WebhookSender {
   close(): Promise<void>;
 }
 
+/**
+ * The client. Connections of an origin are not limited here: the callers limit each endpoint, and two endpoints of
+ * one origin must not wait for each other.
+ */
 export function createWebhookSender(options: {
   readonly allowPrivate: boolean;
   readonly timeoutMs?: number;
-  readonly connectionsPerOrigin?: number;
 }): WebhookSender {
-  const { allowPrivate, timeoutMs = ATTEMPT_MS, connectionsPerOrigin = 64 } = options;
+  const { allowPrivate, timeoutMs = ATTEMPT_MS } = options;
   const agent = new Agent({
     connect: createGuardedConnector({ allowPrivate, timeoutMs }),
-    connections: connectionsPerOrigin,
     pipelining: 1,
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,

@@ -1,0 +1,167 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from '../devstack/ports';
+import { Children, startStack, type Stack } from '../devstack/stack';
+import { newSecretsKey } from '../platform/config';
+import { cpuMs } from './cpu';
+import { publishAtRate, publishBurst, type PublishResult } from './publisher';
+import { percentile } from './table';
+
+const SETTLE_MS = 60_000;
+const PARTS = ['api', 'worker', 'postgres', 'temporal'];
+type Row = Record<string, string>;
+
+interface Rig {
+  readonly stack: Stack;
+  readonly sinkUrl: string;
+  endpoint(path: string, eventType: string, count?: number): Promise<string[]>;
+  remove(ids: readonly string[]): Promise<void>;
+}
+
+/** Starts a stack and a sink of its own, runs `act`, and ends everything. */
+async function withRig<Value>(
+  workflowRate: string,
+  say: (text: string) => void,
+  act: (rig: Rig) => Promise<Value>,
+): Promise<Value> {
+  const folder = mkdtempSync(join(tmpdir(), 'secapi-bench-'));
+  const children = new Children(say);
+  let sink: ChildProcess | undefined;
+  try {
+    const ports = {
+      PORT: await freePort(),
+      WORKER_PORT: await freePort(),
+      POSTGRES_PORT: await freePort(),
+      TEMPORAL_PORT: await freePort(),
+      TEMPORAL_UI_PORT: await freePort(),
+      RECEIVER_PORT: await freePort(),
+    };
+    const env = { ...process.env, DELIVERY_WORKFLOW_RATE: workflowRate, LOG_LEVEL: 'warn' };
+    const secretsKey = newSecretsKey();
+    const options = { folder, ports, env, secretsKey, withUi: false, say: () => undefined };
+    const stack = await startStack(options, children);
+    const forked = (sink = fork(join(__dirname, 'sink.js')));
+    const port = await new Promise((resolve) => forked.once('message', resolve));
+    const sinkUrl = `http://127.0.0.1:${String(port)}`;
+    const call = async (method: string, path: string, body?: unknown) => {
+      const response = await fetch(stack.apiUrl + path, {
+        method,
+        headers: { 'x-api-key': stack.seeded.apiKey, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      return (await response.json()) as { id: string };
+    };
+    return await act({
+      stack,
+      sinkUrl,
+      endpoint: (path, eventType, count = 1) =>
+        Promise.all(
+          Array.from({ length: count }, async () => {
+            const destinationUrl = sinkUrl + path;
+            const subscribedEventTypes = [eventType];
+            return (
+              await call('POST', '/v1/webhook_endpoints', { destinationUrl, subscribedEventTypes })
+            ).id;
+          }),
+        ),
+      async remove(ids) {
+        for (const id of ids) await call('DELETE', `/v1/webhook_endpoints/${id}`);
+      },
+    });
+  } finally {
+    sink?.kill('SIGKILL');
+    children.kill();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  }
+}
+
+async function measure(
+  rig: Rig,
+  what: string,
+  path: string,
+  fanOut: number,
+  publish: () => Promise<PublishResult>,
+): Promise<Row> {
+  const pids = rig.stack.pids();
+  const before = PARTS.map((part) => cpuMs(pids[part] ?? 0));
+  const startedAt = performance.now();
+  const published = await publish();
+  const arrived = await collect(rig, path, published.accepted * fanOut);
+  const seconds = (performance.now() - startedAt) / 1_000;
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  const cpu = PARTS.map((part, i) => (cpuMs(pids[part] ?? 0) - (before[i] ?? 0)) / arrived.length);
+  return {
+    what,
+    'accept p50/p95': `${percentile(published.acceptMs, 0.5)} / ${percentile(published.acceptMs, 0.95)}`,
+    'arrive p50': percentile(arrived, 0.5),
+    p95: percentile(arrived, 0.95),
+    p99: percentile(arrived, 0.99),
+    'deliveries/s': (arrived.length / seconds).toFixed(0),
+    'CPU-ms each (api, worker, pg, temporal)': `${sum(cpu.slice(0, 3)).toFixed(1)} + ${(cpu[3] ?? 0).toFixed(1)} (${cpu.map((ms) => ms.toFixed(1)).join(', ')})`,
+    lost: String(published.accepted * fanOut - arrived.length + published.refused),
+  };
+}
+
+async function collect(rig: Rig, path: string, expected: number): Promise<number[]> {
+  const latencies: number[] = [];
+  const until = Date.now() + SETTLE_MS;
+  while (latencies.length < expected && Date.now() < until) {
+    const taken = (await (await fetch(`${rig.sinkUrl}/take`)).json()) as Record<string, number[]>;
+    latencies.push(...(taken[path] ?? []));
+    if (latencies.length < expected) await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return latencies.sort((a, b) => a - b);
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+const FILING = 'filing.published';
+const MATCH = 'monitor.match';
+
+/** The delivery lines of the bench at one workflow rate. */
+export function benchDeliveries(
+  workflowRate: string,
+  rates: readonly number[],
+  seconds: number,
+  say: (text: string) => void,
+): Promise<Row[]> {
+  return withRig(workflowRate, say, async (rig) => {
+    const { apiUrl, seeded } = rig.stack;
+    const target = { apiUrl, apiKey: seeded.apiKey, type: FILING };
+    const rows: Row[] = [];
+    const line = async (
+      what: string,
+      path: string,
+      fanOut: number,
+      publish: () => Promise<PublishResult>,
+    ) => {
+      say(`workflow rate ${workflowRate}: ${what}`);
+      rows.push(await measure(rig, what, path, fanOut, publish));
+    };
+    const one = await rig.endpoint('/one', FILING);
+    await publishAtRate(target, 50, 4);
+    await collect(rig, '/one', 200);
+    for (const rate of rates) {
+      await line(`${rate}/s`, '/one', 1, () => publishAtRate(target, rate, seconds));
+    }
+    await line('burst of 5,000, 32 connections', '/one', 1, () => publishBurst(target, 5_000, 32));
+    await rig.remove(one);
+    const twenty = await rig.endpoint('/many', FILING, 20);
+    await line('1 event to 20 endpoints, 10/s', '/many', 20, () =>
+      publishAtRate(target, 10, seconds),
+    );
+    await rig.remove(twenty);
+    await rig.endpoint('/beside', FILING);
+    await rig.endpoint('/hang', MATCH);
+    await line('50/s', '/beside', 1, () => publishAtRate(target, 50, seconds));
+    await publishBurst({ ...target, type: MATCH }, 2_000, 16);
+    await line('50/s beside 2,000 to a hanging endpoint', '/beside', 1, () =>
+      publishAtRate(target, 50, seconds),
+    );
+    return rows;
+  });
+}
