@@ -25,7 +25,7 @@ export async function publishAtRate(
   const startedAt = performance.now();
   for (let sent = 0; sent < total;) {
     const due = Math.min(total, Math.floor(((performance.now() - startedAt) / 1_000) * rate) + 1);
-    for (; sent < due; sent++) publisher.publish();
+    for (; sent < due; sent++) void publisher.publish();
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
   return publisher.finish(startedAt);
