@@ -237,12 +237,12 @@ const NETWORK_CODES = new Set([
 
 /** Whether an error says that Postgres is away or going away (connection lost, shutting down, starting up, no slots). */
 export function isDatabaseAway(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const code = (error as { code?: unknown }).code;
+  if (error === null || typeof error !== 'object') return false;
+  const { code, message } = error as { code?: unknown; message?: unknown };
   if (typeof code === 'string') {
     return NETWORK_CODES.has(code) || code.startsWith('08') || /^57P0[1-5]$|^53300$/.test(code);
   }
   return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|Query read timeout/i.test(
-    error.message,
+    String(message),
   );
 }

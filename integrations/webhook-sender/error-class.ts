@@ -33,19 +33,31 @@ const BY_CODE: Readonly<Record<string, SendError>> = {
   EPROTO: 'tls_error',
 };
 
+interface Thrown {
+  readonly name?: unknown;
+  readonly code?: unknown;
+  readonly cause?: unknown;
+  readonly errors?: readonly unknown[];
+}
+
 /** Classifies what the client threw. Walks the causes, since connectors wrap theirs. */
 export function classifyError(error: unknown): SendError {
-  for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    if (at.name === 'TimeoutError' || at.name === 'AbortError') return 'timeout';
-    if (at instanceof AggregateError && at.errors.length > 0) return classifyError(at.errors[0]);
-    const code = (at as { code?: unknown }).code;
-    if (typeof code !== 'string') continue;
-    const known = BY_CODE[code];
-    if (known) return known;
-    if (/^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH)/.test(code)) {
-      return 'tls_error';
+  let at: unknown = error;
+  while (at !== null && typeof at === 'object') {
+    const { name, code, cause, errors } = at as Thrown;
+    if (name === 'TimeoutError' || name === 'AbortError') return 'timeout';
+    if (name === 'HTTPParserError') return 'invalid_response';
+    if (typeof code === 'string') {
+      const known = BY_CODE[code] ?? familyOf(code);
+      if (known) return known;
     }
-    if (code.startsWith('HPE_')) return 'invalid_response';
+    at = errors?.[0] ?? cause;
   }
   return 'connection_failed';
+}
+
+function familyOf(code: string): SendError | null {
+  if (code.startsWith('HPE_')) return 'invalid_response';
+  const tls = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH)/;
+  return tls.test(code) ? 'tls_error' : null;
 }
