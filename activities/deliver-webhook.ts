@@ -1,4 +1,4 @@
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import type { DataSource } from 'typeorm';
 import { cancelDelivery } from '../entities/cancel-delivery';
 import { claimAttempt, type ClaimedAttempt } from '../entities/claim-attempt';
@@ -10,6 +10,9 @@ import { refuseReplay } from '../entities/replay-delivery';
 import type { Clock } from '../platform/clock';
 import type { EndpointSlots } from './endpoint-slots';
 import type { MakeAttempt } from './make-attempt';
+
+/** How long an attempt is put off while its endpoint is at its limit. */
+const FULL_WAIT_MS = 500;
 
 export interface DeliveryDependencies {
   readonly db: DataSource;
@@ -43,6 +46,9 @@ export function createDeliveryActivities(deps: DeliveryDependencies): DeliveryAc
       if (!delivery) return null;
       if (delivery.claimedUntil !== null && delivery.claimedUntil > now.getTime()) {
         throw later('another attempt is being made', delivery.claimedUntil - now.getTime());
+      }
+      if (slots.isFull(delivery.endpointId)) {
+        throw later('the endpoint has its share of requests in flight', FULL_WAIT_MS);
       }
       const claimed = await claimAttempt(db, deliveryId, replayId, now);
       if (!claimed) return null;
@@ -78,6 +84,7 @@ function later(message: string, waitMs: number): ApplicationFailure {
   return ApplicationFailure.create({
     message,
     type: 'NotYet',
+    category: ApplicationFailureCategory.BENIGN,
     nextRetryDelay: Math.min(Math.max(waitMs, 50), 20_000),
   });
 }

@@ -25,16 +25,16 @@ async function main(): Promise<void> {
     onError: (error) => log.warn({ err: error }, 'a database connection was lost'),
   });
   const context = orExit(() => createApiContext(config, db, log));
+  const app = createApp(context, operations, createHttpMetrics());
+  const server = createHttpServer(app.callback(), config);
+  server.listen(config.PORT, config.HOST, () => log.info({ port: config.PORT }, 'api started'));
+  drainOnSignal(server, log, () => db.destroy());
   while (!db.isInitialized) {
     await db.initialize().catch(async (error: unknown) => {
       log.warn({ err: error }, 'Postgres is away; trying again');
       await new Promise((resolve) => setTimeout(resolve, CONNECT_RETRY_MS));
     });
   }
-  const app = createApp(context, operations, createHttpMetrics());
-  const server = createHttpServer(app.callback(), config);
-  server.listen(config.PORT, config.HOST, () => log.info({ port: config.PORT }, 'api started'));
-  drainOnSignal(server, log, () => db.destroy());
 }
 
 /** An HTTP server that answers in the contract's form even where a request's head can't be parsed. */

@@ -3,6 +3,7 @@ import type { DeliveryStatus } from './webhook-delivery';
 
 /** A delivery as its workflow sees it. Plain JSON, times in ms since 1970; no body and no secret. */
 export interface DeliveryView {
+  readonly endpointId: string;
   readonly status: DeliveryStatus;
   /** Scheduled outcomes so far. */
   readonly step: number;
@@ -18,6 +19,7 @@ export interface DeliveryView {
 }
 
 interface ViewRow {
+  readonly endpoint_id: string;
   readonly status: DeliveryStatus;
   readonly step: number;
   readonly steps: number;
@@ -31,7 +33,7 @@ interface ViewRow {
 
 const select = statement<ViewRow>(
   'delivery-view',
-  `SELECT d.status, d.step, cardinality(d.schedule) + 1 AS steps, d.attempts, d.next_at, d.window_ends_at,
+  `SELECT d.endpoint_id, d.status, d.step, cardinality(d.schedule) + 1 AS steps, d.attempts, d.next_at, d.window_ends_at,
      d.claimed_until,
      CASE WHEN p.deleted_at IS NOT NULL THEN 'deleted' ELSE p.status END AS endpoint,
      (SELECT a.error FROM webhook_attempts a WHERE a.delivery_id = d.id ORDER BY a.attempt DESC LIMIT 1)
@@ -44,6 +46,7 @@ export async function viewDelivery(db: Executor, deliveryId: string): Promise<De
   const [row] = await run(db, select, [deliveryId]);
   if (!row) return null;
   return {
+    endpointId: row.endpoint_id,
     status: row.status,
     step: row.step,
     steps: row.steps,

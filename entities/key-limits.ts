@@ -18,17 +18,11 @@ export async function requireRoomForKey(
     lock: { mode: 'pessimistic_write' },
   });
   const limit = organization.apiKeyLimit ?? included;
-  const active = { orgId, status: 'active' as const };
-  const used =
-    (await tx.count(ApiKey, { where: active })) -
-    (await tx
-      .createQueryBuilder(ApiKey, 'k')
-      .where('k.org_id = :orgId AND k.status = :status AND k.expires_at <= :now', {
-        orgId,
-        status: 'active',
-        now,
-      })
-      .getCount());
+  const used = await tx
+    .createQueryBuilder(ApiKey, 'k')
+    .where("k.org_id = :orgId AND k.status = 'active'", { orgId })
+    .andWhere('(k.expires_at IS NULL OR k.expires_at > :now)', { now })
+    .getCount();
   if (used >= limit) {
     throw new Fault('plan_limit_reached', {
       message: `The plan includes ${limit} active API key(s), and all are in use.`,

@@ -60,8 +60,8 @@ const lease = statement<{
   `WITH picked AS (
      SELECT o.id FROM outbox o
      WHERE o.leased_until <= $1 AND o.not_before <= $1 AND (o.kind <> 'start_delivery' OR $3 > 0)
-       AND NOT EXISTS (SELECT FROM outbox earlier WHERE earlier.ref = o.ref AND earlier.id < o.id)
-     ORDER BY o.due_at, o.id LIMIT $2 FOR UPDATE SKIP LOCKED),
+       AND NOT EXISTS (SELECT FROM outbox earlier WHERE earlier.ref = o.ref AND earlier.id < o.id AND earlier.kind <> 'start_delivery')
+     ORDER BY o.kind = 'start_delivery', o.due_at, o.id LIMIT $2 FOR UPDATE SKIP LOCKED),
    kept AS (
      SELECT id FROM (SELECT p.id, o.kind, row_number() OVER (PARTITION BY o.kind ORDER BY o.due_at, o.id) AS n
        FROM picked p JOIN outbox o ON o.id = p.id) ranked
@@ -72,7 +72,8 @@ const lease = statement<{
 );
 
 /**
- * Takes commands that are due, soonest first and of one ref only the oldest; of delivery starts at most `starts`.
+ * Takes commands that are due, soonest first and of one ref only the oldest; of delivery starts at most `starts`, and
+ * after everything else: a replay or a cancel never waits behind them (a replay starts the workflow itself).
  * What isn't finished is free again when its lease ends.
  */
 export async function leaseCommands(

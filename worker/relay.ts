@@ -11,7 +11,8 @@ import type { Log } from '../platform/log';
 import { createLoop, type Loop } from './loop';
 import type { TokenBucket } from './token-bucket';
 
-const BATCH = 50;
+/** With 8 at once and 5 s a call at most, a batch ends within its lease of 30 s. */
+const BATCH = 40;
 const CONCURRENCY = 8;
 const LONGEST_BACKOFF_MS = 30_000;
 

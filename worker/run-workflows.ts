@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
+import type { NativeConnection } from '@temporalio/worker';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import type { DeliveryActivities } from '../activities/deliver-webhook';
 import type { Log } from '../platform/log';
@@ -16,22 +15,20 @@ export function installTemporalRuntime(log: Log): void {
   });
 }
 
-/** Where the workflows' code is: a bundle made by the build, else the sources. */
-function workflowCode():
-  Pick<WorkerOptions, 'workflowBundle'> | Pick<WorkerOptions, 'workflowsPath'> {
-  const codePath = join(__dirname, '..', 'workflow-bundle.js');
-  if (existsSync(codePath)) return { workflowBundle: { codePath } };
-  return { workflowsPath: require.resolve('../workflows') };
+/** The bundle of the workflows' code that the build made. */
+export function builtBundle(): string {
+  return join(__dirname, '..', 'workflow-bundle.js');
 }
 
 /** Makes the worker of the deliveries queue on the process's connection. */
 export function createDeliveriesWorker(options: {
   readonly connection: NativeConnection;
   readonly namespace: string;
+  readonly workflowBundle: string;
   readonly activities: DeliveryActivities;
 }): Promise<Worker> {
   return Worker.create({
-    ...workflowCode(),
+    workflowBundle: { codePath: options.workflowBundle },
     connection: options.connection,
     namespace: options.namespace,
     taskQueue: DELIVERIES_QUEUE,

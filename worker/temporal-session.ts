@@ -20,6 +20,8 @@ export interface TemporalSession {
 export function createTemporalSession(options: {
   readonly address: string;
   readonly namespace: string;
+  /** The file that holds the workflows' code. */
+  readonly workflowBundle: string;
   readonly activities: DeliveryActivities;
   readonly log: Log;
 }): TemporalSession {

@@ -4,6 +4,7 @@ import { createDeliveryActivities } from '../activities/deliver-webhook';
 import { createEndpointSlots } from '../activities/endpoint-slots';
 import { createMakeAttempt } from '../activities/make-attempt';
 import { expireDeliveries } from '../entities/expire-deliveries';
+import { rescueDeliveries } from '../entities/rescue-deliveries';
 import { createWebhookSender } from '../integrations/webhook-sender';
 import { systemClock } from '../platform/clock';
 import type { Config } from '../platform/config';
@@ -17,13 +18,14 @@ import { createLoop } from './loop';
 import { createRecorder } from './record-batches';
 import { createRelay } from './relay';
 import { createTemporalSession } from './temporal-session';
+import { builtBundle } from './run-workflows';
 import { createTokenBucket } from './token-bucket';
 
 const PER_ENDPOINT = 64;
 const PER_SLOW_ENDPOINT = 4;
 const SLOW_MS = 2_000;
 const HEARTBEAT_MS = 5_000;
-const EXPIRY_MS = 30_000;
+const UPKEEP_MS = 30_000;
 
 export interface RunningWorker {
   readonly temporal: () => 'up' | 'away';
@@ -32,7 +34,12 @@ export interface RunningWorker {
 }
 
 /** Starts all that a worker does: first attempts, the relay, workflows and activities, and small upkeep. */
-export function startWorker(config: Config, db: DataSource, log: Log): RunningWorker {
+export function startWorker(
+  config: Config,
+  db: DataSource,
+  log: Log,
+  workflowBundle: string = builtBundle(),
+): RunningWorker {
   const clock = systemClock;
   const schedule = {
     waitsSeconds: config.DELIVERY_SCHEDULE_SECONDS,
@@ -46,6 +53,7 @@ export function startWorker(config: Config, db: DataSource, log: Log): RunningWo
   const temporal = createTemporalSession({
     address: config.TEMPORAL_ADDRESS,
     namespace: config.TEMPORAL_NAMESPACE,
+    workflowBundle,
     activities: createDeliveryActivities({ db, clock, schedule, makeAttempt, slots }),
     log,
   });
@@ -94,10 +102,21 @@ export function startWorker(config: Config, db: DataSource, log: Log): RunningWo
   const expiry = createLoop({
     name: 'expiry',
     log,
-    pollMs: EXPIRY_MS,
+    pollMs: UPKEEP_MS,
     turn: async () => (await expireDeliveries(db, null, clock.now(), schedule)) > 0,
   });
-  const loops = [first, relay, heartbeat, expiry];
+  const rescue = createLoop({
+    name: 'rescue',
+    log,
+    pollMs: UPKEEP_MS,
+    turn: async () => {
+      const ids = await rescueDeliveries(db, clock.now());
+      if (ids.length > 0)
+        log.warn({ deliveries: ids.length }, 'asked anew for forgotten workflows');
+      return false;
+    },
+  });
+  const loops = [first, relay, heartbeat, expiry, rescue];
   for (const loop of loops) loop.start();
   temporal.start();
   const listener = listen(

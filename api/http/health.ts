@@ -38,6 +38,7 @@ async function temporalState(context: ApiContext): Promise<'up' | 'away' | null>
   const late = new Promise<null>((resolve) => {
     timer = setTimeout(() => resolve(null), READY_MS);
   });
+  if (!context.db.isInitialized) return null;
   try {
     const asked = run(context.db, ready, [context.clock.now()]).then(([row]) =>
       row?.temporal ? ('up' as const) : ('away' as const),

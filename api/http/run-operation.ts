@@ -43,6 +43,12 @@ export async function runOperation(
   state.operation = operation.name;
   state.meterClass = operation.meterClass ?? 'control_plane';
   let caller = NOBODY;
+  if (!context.db.isInitialized) {
+    throw new Fault('dependency_unavailable', {
+      message: 'The database is away at the moment.',
+      retryAfterSeconds: 1,
+    });
+  }
   if (operation.scope !== 'public') {
     state.principal = await authenticateCaller(context, ctx.req);
     caller = callerOf(state.principal, ctx.ip);
@@ -185,6 +191,9 @@ async function handle(
     bodyText: body.text,
     idempotencyDigest: held.digest,
     audit(fact, orgId = caller.orgId) {
+      if (![operation.audits].flat().includes(fact.action)) {
+        throw new Error(`${operation.name} does not declare that it audits ${fact.action}`);
+      }
       const whole = { ...fact, actor: actorOf(caller), requestId, ip: caller.ip };
       held.facts.set(orgId, [...(held.facts.get(orgId) ?? []), whole]);
     },

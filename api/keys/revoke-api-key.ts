@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { lockApiKey } from '../../entities/find-api-key';
-import { emitEvent } from '../../entities/publish-event';
+import { emitRevoked } from '../../entities/key-events';
 import { operation } from '../http/operation';
 import { id } from '../http/schemas';
 import { apiKeyReply, presentApiKey } from './present-api-key';
@@ -22,15 +22,7 @@ export const revokeApiKey = operation({
     key.status = 'revoked';
     key.revokedAt = now;
     await tx.save(key);
-    await emitEvent(tx, {
-      orgId: key.orgId,
-      livemode: key.livemode,
-      type: 'api_key.revoked',
-      data: { apiKeyId: key.id, label: key.label, keyPrefix: key.keyPrefix },
-      requestId,
-      now,
-      schedule: context.schedule,
-    });
+    await emitRevoked(tx, key, requestId, now, context.schedule);
     afterCommit(() => context.wake('delivery'));
     audit({
       action: 'api_key.revoked',

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { mintApiKey } from '../../entities/create-organization';
 import { lockApiKey } from '../../entities/find-api-key';
 import { requireRoomForKey } from '../../entities/key-limits';
+import { emitRevoked } from '../../entities/key-events';
 import { emitEvent } from '../../entities/publish-event';
 import { DAY_SECONDS } from '../../platform/clock';
 import { Fault } from '../../platform/fault';
@@ -58,6 +59,7 @@ export const rotateApiKey = operation({
       replaces: old.id,
     });
     await tx.save(old);
+    if (old.status === 'revoked') await emitRevoked(tx, old, requestId, now, context.schedule);
     const facts = { apiKeyId: key.id, label: key.label, keyPrefix: key.keyPrefix };
     await emitEvent(tx, {
       orgId: key.orgId,

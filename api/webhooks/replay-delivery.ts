@@ -44,7 +44,6 @@ export const replayEndpointDelivery = operation({
   tag: 'webhooks',
   scope: 'write:sec',
   transaction: 'own',
-  audits: 'webhook_delivery.replayed',
   input: z.object({
     webhookId: id('whe'),
     deliveryId: id('wd', 'wdel'),

@@ -138,6 +138,7 @@ const UP = [
   ) WITH (fillfactor = 70)`,
   `CREATE INDEX webhook_deliveries_fresh ON webhook_deliveries (endpoint_id, next_at)
     WHERE status = 'pending' AND NOT has_workflow`,
+  `CREATE INDEX webhook_deliveries_owned ON webhook_deliveries (next_at) WHERE status = 'pending' AND has_workflow`,
   `CREATE INDEX webhook_deliveries_org ON webhook_deliveries (org_id, id)`,
   `CREATE INDEX webhook_deliveries_event ON webhook_deliveries (event_id)`,
   `CREATE INDEX webhook_deliveries_waiting ON webhook_deliveries (endpoint_id, id) WHERE status IN ('pending', 'failed')`,
@@ -211,7 +212,7 @@ const UP = [
     leased_until timestamptz NOT NULL DEFAULT '-infinity',
     created_at timestamptz NOT NULL
   )`,
-  `CREATE INDEX outbox_due ON outbox (due_at, id)`,
+  `CREATE INDEX outbox_due ON outbox ((kind = 'start_delivery'), due_at, id)`,
   `CREATE INDEX outbox_ref ON outbox (ref, id)`,
   `CREATE TABLE idempotency_keys (
     org_id ${ID} NOT NULL,

@@ -28,8 +28,9 @@ describe('an event on its way to an endpoint', () => {
       applicationName: 'secapi-test-worker',
     });
     await workerDb.initialize();
+    const bundle = process.env['TEST_WORKFLOW_BUNDLE'];
     const config = { ...api.config, TEMPORAL_ADDRESS: temporal.address };
-    worker = startWorker(config, workerDb, createLog('worker', 'silent'));
+    worker = startWorker(config, workerDb, createLog('worker', 'silent'), bundle);
     tenant = await api.newTenant();
   }, 60_000);
 
