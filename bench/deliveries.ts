@@ -1,10 +1,7 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { fork } from 'node:child_process';
 import { join } from 'node:path';
-import { freePort } from '../devstack/ports';
-import { Children, startStack, type Stack } from '../devstack/stack';
-import { newSecretsKey } from '../platform/config';
+import type { Stack } from '../devstack/stack';
+import { withThrowawayStack } from '../devstack/throwaway-stack';
 import { cpuMs } from './cpu';
 import { publishAtRate, publishBurst, type PublishResult } from './publisher';
 import { percentile } from './table';
@@ -21,60 +18,37 @@ interface Rig {
 }
 
 /** Starts a stack and a sink of its own, runs `act`, and ends everything. */
-async function withRig<Value>(
+function withRig<Value>(
   workflowRate: string,
   say: (text: string) => void,
   act: (rig: Rig) => Promise<Value>,
 ): Promise<Value> {
-  const folder = mkdtempSync(join(tmpdir(), 'secapi-bench-'));
-  const children = new Children(say);
-  let sink: ChildProcess | undefined;
-  try {
-    const ports = {
-      PORT: await freePort(),
-      WORKER_PORT: await freePort(),
-      POSTGRES_PORT: await freePort(),
-      TEMPORAL_PORT: await freePort(),
-      TEMPORAL_UI_PORT: await freePort(),
-      RECEIVER_PORT: await freePort(),
-    };
-    const env = { ...process.env, DELIVERY_WORKFLOW_RATE: workflowRate, LOG_LEVEL: 'warn' };
-    const secretsKey = newSecretsKey();
-    const options = { folder, ports, env, secretsKey, withUi: false, say: () => undefined };
-    const stack = await startStack(options, children);
-    const forked = (sink = fork(join(__dirname, 'sink.js')));
-    const port = await new Promise((resolve) => forked.once('message', resolve));
-    const sinkUrl = `http://127.0.0.1:${String(port)}`;
-    const call = async (method: string, path: string, body?: unknown) => {
-      const response = await fetch(stack.apiUrl + path, {
-        method,
-        headers: { 'x-api-key': stack.seeded.apiKey, 'content-type': 'application/json' },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  const env = { DELIVERY_WORKFLOW_RATE: workflowRate, LOG_LEVEL: 'warn' };
+  return withThrowawayStack(env, say, async (stack) => {
+    const sink = fork(join(__dirname, 'sink.js'));
+    try {
+      const port = await new Promise((resolve) => sink.once('message', resolve));
+      const sinkUrl = `http://127.0.0.1:${String(port)}`;
+      return await act({
+        stack,
+        sinkUrl,
+        endpoint: (path, eventType, count = 1) =>
+          Promise.all(
+            Array.from({ length: count }, async () => {
+              const destinationUrl = sinkUrl + path;
+              const subscribedEventTypes = [eventType];
+              const body = { destinationUrl, subscribedEventTypes };
+              return (await stack.call<{ id: string }>('POST', '/v1/webhook_endpoints', body)).id;
+            }),
+          ),
+        async remove(ids) {
+          for (const id of ids) await stack.call('DELETE', `/v1/webhook_endpoints/${id}`);
+        },
       });
-      return (await response.json()) as { id: string };
-    };
-    return await act({
-      stack,
-      sinkUrl,
-      endpoint: (path, eventType, count = 1) =>
-        Promise.all(
-          Array.from({ length: count }, async () => {
-            const destinationUrl = sinkUrl + path;
-            const subscribedEventTypes = [eventType];
-            return (
-              await call('POST', '/v1/webhook_endpoints', { destinationUrl, subscribedEventTypes })
-            ).id;
-          }),
-        ),
-      async remove(ids) {
-        for (const id of ids) await call('DELETE', `/v1/webhook_endpoints/${id}`);
-      },
-    });
-  } finally {
-    sink?.kill('SIGKILL');
-    children.kill();
-    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
-  }
+    } finally {
+      sink.kill('SIGKILL');
+    }
+  });
 }
 
 async function measure(

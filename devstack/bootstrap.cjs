@@ -21,9 +21,7 @@ const COMMANDS = {
   test: { run: () => node('node_modules/jest/bin/jest.js', rest) },
   temporal: { run: () => node('dist/devstack/temporal-cli.js', rest) },
   bench: { run: () => node('dist/bench/main.js', rest) },
-  prove: {
-    run: () => node('node_modules/jest/bin/jest.js', ['--config', 'jest.prove.config.js', ...rest]),
-  },
+  prove: { run: () => node('dist/prove/main.js', rest) },
 };
 
 main();

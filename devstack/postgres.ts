@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { Client } from 'pg';
 import { repositoryRoot } from './repository-root';
 
@@ -13,6 +14,26 @@ export interface PostgresOptions {
   readonly port: number;
   /** false only in tests: what is written may be lost with the machine. */
   readonly durable: boolean;
+}
+
+const FOR_ALL = '/var/lib/secapi-enterprise';
+
+/**
+ * Where a stack that lives in `folder` keeps its Postgres data: inside it, but for root in a folder that others can't
+ * reach (a 0700 home), since Postgres then runs as a user of its own.
+ */
+export function postgresDataDir(folder: string, asRoot = process.getuid?.() === 0): string {
+  if (!asRoot || isReachableByAll(folder)) return join(folder, 'postgres');
+  const name = createHash('sha256').update(folder).digest('hex').slice(0, 16);
+  return join(FOR_ALL, name, 'postgres');
+}
+
+function isReachableByAll(folder: string): boolean {
+  const OTHERS_MAY_PASS = 0o001;
+  for (let path = folder; ; path = dirname(path)) {
+    if ((statSync(path).mode & OTHERS_MAY_PASS) === 0) return false;
+    if (path === dirname(path)) return true;
+  }
 }
 
 /** Makes the data directory if it is new. Safe to repeat. */

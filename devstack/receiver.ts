@@ -27,12 +27,12 @@ export interface Receiver {
 
 /**
  * Starts a receiver. Paths: /ok 200 · /fail 503 · /fail/N fails N times an event, then 200 · /status/CODE ·
- * /slow/MS · /hang · /gone 410 · /redirect · /retry-after/SECONDS · GET /requests lists what came.
+ * /slow/MS · /hang · /gone 410 · /redirect · /retry-after/SECONDS · GET /requests lists what came, the last `kept`.
  */
 export async function startReceiver(
-  options: { port?: number; host?: string } = {},
+  options: { port?: number; host?: string; kept?: number } = {},
 ): Promise<Receiver> {
-  const { port = 0, host = '127.0.0.1' } = options;
+  const { port = 0, host = '127.0.0.1', kept = KEPT } = options;
   let requests: ReceivedRequest[] = [];
   const failures = new Map<string, number>();
   const waiters = new Set<() => void>();
@@ -46,7 +46,7 @@ export async function startReceiver(
       }
       const headers = request.headers as Record<string, string>;
       requests.push({ method: request.method ?? '', path, headers, body, at: Date.now() });
-      if (requests.length > KEPT) requests = requests.slice(-KEPT);
+      if (requests.length > kept) requests = requests.slice(-kept);
       answer(path, headers['webhook-id'] ?? '', response, failures);
       for (const check of [...waiters]) check();
       return undefined;

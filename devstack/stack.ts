@@ -5,6 +5,7 @@ import { migrate } from '../entities/migrate';
 import {
   ensureDatabase,
   initPostgres,
+  postgresDataDir,
   postgresUrl,
   spawnPostgres,
   stopLeftoverPostgres,
@@ -105,7 +106,7 @@ export async function startStack(options: StackOptions, children: Children): Pro
   const logFile = (name: string): number => openSync(join(folder, 'logs', `${name}.log`), 'a');
 
   say('Starting Postgres');
-  const postgres = { dataDir: join(folder, 'postgres'), port: ports.POSTGRES_PORT, durable: true };
+  const postgres = { dataDir: postgresDataDir(folder), port: ports.POSTGRES_PORT, durable: true };
   stopLeftoverPostgres(postgres.dataDir);
   await initPostgres(postgres);
   children.keep('postgres', () => spawnPostgres(postgres, logFile('postgres')), 'SIGINT');

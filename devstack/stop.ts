@@ -1,6 +1,5 @@
-import { join } from 'node:path';
 import { isOurs, stopLeftovers } from './leftovers';
-import { stopLeftoverPostgres } from './postgres';
+import { postgresDataDir, stopLeftoverPostgres } from './postgres';
 import { localDir, readStackFile } from './stack-file';
 
 /** `npm stop`: stops the stack of this checkout, started detached or not. */
@@ -11,7 +10,7 @@ async function main(): Promise<void> {
     while (isOurs(starter)) await new Promise((resolve) => setTimeout(resolve, 100));
   }
   await stopLeftovers();
-  stopLeftoverPostgres(join(localDir(), 'postgres'));
+  stopLeftoverPostgres(postgresDataDir(localDir()));
   console.log('Stopped.');
 }
 

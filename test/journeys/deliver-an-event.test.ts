@@ -1,44 +1,21 @@
 import { createHmac } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
-import { startReceiver, type Receiver } from '../../devstack/receiver';
-import { createDataSource } from '../../entities/data-source';
-import { createLog } from '../../platform/log';
-import { startWorker, type RunningWorker } from '../../worker/worker';
-import { startApi, type Tenant, type TestApi } from '../support/api';
-import { startTemporal, type TestTemporal } from '../support/temporal';
+import { Webhook as SvixWebhook } from 'svix';
+import type { Receiver } from '../../devstack/receiver';
+import type { Tenant } from '../support/api';
+import { startProduct, type Product } from '../support/product';
 import { until } from '../support/until';
 
 describe('an event on its way to an endpoint', () => {
-  let api: TestApi;
-  let temporal: TestTemporal;
-  let worker: RunningWorker;
+  let product: Product;
   let receiver: Receiver;
   let tenant: Tenant;
-  let workerDb: ReturnType<typeof createDataSource>;
 
   beforeAll(async () => {
-    [api, temporal, receiver] = await Promise.all([
-      startApi({ DELIVERY_SCHEDULE_SECONDS: '1,60' }),
-      startTemporal(),
-      startReceiver(),
-    ]);
-    workerDb = createDataSource({
-      url: api.database.url,
-      poolSize: 10,
-      applicationName: 'secapi-test-worker',
-    });
-    await workerDb.initialize();
-    const bundle = process.env['TEST_WORKFLOW_BUNDLE'];
-    const config = { ...api.config, TEMPORAL_ADDRESS: temporal.address };
-    worker = startWorker(config, workerDb, createLog('worker', 'silent'), bundle);
-    tenant = await api.newTenant();
+    product = await startProduct({ DELIVERY_SCHEDULE_SECONDS: '1,60' });
+    ({ receiver, tenant } = product);
   }, 60_000);
-
-  afterAll(async () => {
-    await worker.stop();
-    await workerDb.destroy();
-    await Promise.all([api.close(), receiver.close(), temporal.stop()]);
-  }, 60_000);
+  afterAll(() => product.close(), 60_000);
 
   it('arrives once, signed by both schemes, byte for byte as it is stored', async () => {
     const endpoint = await tenant.call('post', '/v1/webhook_endpoints', {
@@ -57,6 +34,7 @@ describe('an event on its way to an endpoint', () => {
     expect(request?.body).toContain('{"big": 12345678901234567890, "nul":"\\u0000"}');
     const secret = endpoint.body.signingSecret as string;
     new Webhook(secret).verify(request?.body ?? '', { ...request?.headers });
+    new SvixWebhook(secret).verify(request?.body ?? '', { ...request?.headers });
     const legacy = createHmac('sha256', secret)
       .update(request?.body ?? '')
       .digest('hex');
@@ -69,7 +47,6 @@ describe('an event on its way to an endpoint', () => {
   });
 
   it('is tried again after a failure, by a workflow, and replayed when asked', async () => {
-    receiver.clear();
     const endpoint = await tenant.call('post', '/v1/webhook_endpoints', {
       destinationUrl: `${receiver.url}/fail/1`,
       subscribedEventTypes: ['monitor.match'],
