@@ -32,6 +32,15 @@ const rate = z.string().transform((value, context) => {
   return number;
 });
 
+const ASYMMETRIC = /^(RS|PS|ES)(256|384|512)$|^EdDSA$/;
+const algorithms = z.string().transform((value, context) => {
+  const names = value.split(',').map((name) => name.trim());
+  if (names.some((name) => !ASYMMETRIC.test(name))) {
+    context.addIssue('must be asymmetric JWS algorithms, comma-separated');
+  }
+  return names;
+});
+
 /** Every variable the processes read: its name, meaning, form and default. Compose and .env.example are held to it. */
 export const SETTINGS = {
   DATABASE_URL: {
@@ -70,6 +79,46 @@ export const SETTINGS = {
     describe: 'let webhooks go to private and loopback addresses (development only)',
     schema: flag,
     default: 'false',
+  },
+  TRUSTED_PROXIES: {
+    describe: 'proxies of yours before the API: so many last hops of X-Forwarded-For are believed',
+    schema: z.coerce.number().int().min(0).max(10),
+    default: '0',
+  },
+  OIDC_ISSUER: {
+    describe: 'the OpenID Connect issuer whose bearer tokens people sign in with; unset, none',
+    schema: z.union([z.literal(''), z.url({ protocol: /^https?$/ })]),
+    default: '',
+  },
+  OIDC_AUDIENCE: {
+    describe: 'what the tokens’ aud must hold; unset, PUBLIC_URL',
+    schema: z.string(),
+    default: '',
+  },
+  OIDC_ALGORITHMS: {
+    describe: 'signature algorithms that tokens may have',
+    schema: algorithms,
+    default: 'RS256,PS256,ES256,EdDSA',
+  },
+  OIDC_CLOCK_SKEW_SECONDS: {
+    describe: 'by how much the issuer’s clock may differ',
+    schema: z.coerce.number().int().min(0).max(300),
+    default: '30',
+  },
+  SMTP_URL: {
+    describe: 'where mail goes out, smtp:// or smtps:// with user and password; unset, MAIL_FOLDER',
+    schema: z.union([z.literal(''), z.string().regex(/^smtps?:\/\//, 'must start with smtp://')]),
+    default: '',
+  },
+  MAIL_FROM: {
+    describe: 'the sender of mail',
+    schema: z.string().min(3),
+    default: 'SEC API Enterprise <no-reply@secapi.example>',
+  },
+  MAIL_FOLDER: {
+    describe: 'a folder that mail is written to instead of being sent (development)',
+    schema: z.string(),
+    default: '',
   },
   CATALOG_PATH: {
     describe: 'a catalogue file of your own; unset, the built-in one',
