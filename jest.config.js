@@ -4,7 +4,7 @@ module.exports = {
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   transform: {
-    '^.+\\.ts$': [
+    '\\.[mc]?[tj]s$': [
       '@swc/jest',
       {
         jsc: {
@@ -17,6 +17,8 @@ module.exports = {
       },
     ],
   },
+  // Packages that ship ES modules alone.
+  transformIgnorePatterns: ['/node_modules/(?!(jose|oidc-provider)/)'],
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   maxWorkers: 2,

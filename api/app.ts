@@ -93,6 +93,10 @@ function answerFault(ctx: Context, fault: Fault, context: ApiContext): void {
   );
   if (fault.retryAfterSeconds !== undefined)
     ctx.set('Retry-After', String(fault.retryAfterSeconds));
+  if (fault.status === 401) {
+    const metadata = `${context.config.PUBLIC_URL}/.well-known/oauth-protected-resource`;
+    ctx.set('WWW-Authenticate', `Bearer resource_metadata="${metadata}"`);
+  }
   if (fault.code === 'payload_too_large') ctx.set('Connection', 'close');
 }
 
@@ -111,7 +115,7 @@ function logRequest(
     ms: Math.round(ms * 10) / 10,
     requestId: state.requestId,
     orgId: state.principal?.orgId,
-    principalId: state.principal?.keyId,
+    principalId: state.principal?.principalId,
     code: failure?.code,
   };
   if (failure && failure.status >= 500)

@@ -5,14 +5,19 @@ import { systemClock, type Clock } from '../platform/clock';
 import type { Config } from '../platform/config';
 import type { Log } from '../platform/log';
 import { createSecretBox } from '../platform/secret-box';
+import { createOidcVerifier } from '../integrations/oidc';
 import { createCursors } from './http/cursor';
+import type { HttpMetrics } from './http/http-metrics';
+import { createLastUse } from './http/last-use';
 import type { ApiContext } from './http/operation';
+import { createRateLimiter } from './http/rate-limit';
 
 /** Everything that operations use, made from the configuration and a database. Throws CatalogError. */
 export function createApiContext(
   config: Config,
   db: DataSource,
   log: Log,
+  metrics: HttpMetrics,
   clock: Clock = systemClock,
 ): ApiContext {
   const [sealingKey] = config.SECRETS_KEY;
@@ -25,6 +30,17 @@ export function createApiContext(
     catalog: loadCatalog(config.CATALOG_PATH),
     secrets: createSecretBox(config.SECRETS_KEY),
     cursors: createCursors(sealingKey),
+    limiter: createRateLimiter(db, clock, metrics.rateLimitStoreAway),
+    lastUse: createLastUse(db),
+    oidc:
+      config.OIDC_ISSUER === ''
+        ? null
+        : createOidcVerifier({
+            issuer: config.OIDC_ISSUER,
+            audience: config.OIDC_AUDIENCE || config.PUBLIC_URL,
+            algorithms: config.OIDC_ALGORITHMS,
+            clockSkewSeconds: config.OIDC_CLOCK_SKEW_SECONDS,
+          }),
     schedule: {
       waitsSeconds: config.DELIVERY_SCHEDULE_SECONDS,
       windowSeconds: config.DELIVERY_WINDOW_SECONDS,

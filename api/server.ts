@@ -24,11 +24,15 @@ async function main(): Promise<void> {
     applicationName: 'secapi-api',
     onError: (error) => log.warn({ err: error }, 'a database connection was lost'),
   });
-  const context = orExit(() => createApiContext(config, db, log));
-  const app = createApp(context, operations, createHttpMetrics());
+  const metrics = createHttpMetrics();
+  const context = orExit(() => createApiContext(config, db, log, metrics));
+  const app = createApp(context, operations, metrics);
   const server = createHttpServer(app.callback(), config);
   server.listen(config.PORT, config.HOST, () => log.info({ port: config.PORT }, 'api started'));
-  drainOnSignal(server, log, () => db.destroy());
+  drainOnSignal(server, log, async () => {
+    await context.lastUse.stop();
+    await db.destroy();
+  });
   while (!db.isInitialized) {
     await db.initialize().catch(async (error: unknown) => {
       log.warn({ err: error }, 'Postgres is away; trying again');

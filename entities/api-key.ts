@@ -1,6 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { crc32 } from 'node:zlib';
+import { createHash } from 'node:crypto';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { isCheckedSecret, newCheckedSecret } from './checked-secret';
 
 export const SCOPES = [
   'read:sec',
@@ -37,20 +37,16 @@ export class ApiKey {
   @Column({ name: 'last_used_at', type: 'timestamptz', nullable: true }) lastUsedAt!: Date | null;
 }
 
-const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-const RANDOM_DIGITS = 32;
-const CHECKSUM_DIGITS = 6;
-const KEY_FORM = /^secapi_(live|test)_([0-9A-Za-z]{32})([0-9A-Za-z]{6})$/;
+const KEY_FORM = /^secapi_(live|test)_/;
 
 /** A new key's secret: `secapi_live_` or `secapi_test_`, 32 random base62 digits (190 bits), and a CRC-32 in 6 base62 digits. */
 export function newKeySecret(livemode: boolean): string {
-  const body = `secapi_${livemode ? 'live' : 'test'}_${randomBase62(RANDOM_DIGITS)}`;
-  return body + checksum(body);
+  return newCheckedSecret(`secapi_${livemode ? 'live' : 'test'}_`);
 }
 
 /** Whether a text is a well-formed key: right prefix, alphabet, length and checksum. Scanners and the API use the same rule. */
 export function isKeySecret(text: string): boolean {
-  return KEY_FORM.test(text) && text.endsWith(checksum(text.slice(0, -CHECKSUM_DIGITS)));
+  return KEY_FORM.test(text) && isCheckedSecret(text);
 }
 
 /** What is stored of a key and looked up at each request. */
@@ -61,24 +57,4 @@ export function hashKeySecret(secret: string): Buffer {
 /** The part of a key that may be shown: its first 20 characters. */
 export function keyPrefixOf(secret: string): string {
   return secret.slice(0, 20);
-}
-
-function checksum(body: string): string {
-  let rest = crc32(body);
-  let digits = '';
-  for (let i = 0; i < CHECKSUM_DIGITS; i++) {
-    digits = BASE62.charAt(rest % 62) + digits;
-    rest = Math.floor(rest / 62);
-  }
-  return digits;
-}
-
-function randomBase62(length: number): string {
-  let digits = '';
-  while (digits.length < length) {
-    for (const byte of randomBytes(length)) {
-      if (byte < 248 && digits.length < length) digits += BASE62.charAt(byte % 62);
-    }
-  }
-  return digits;
 }

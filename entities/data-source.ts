@@ -2,9 +2,14 @@ import 'reflect-metadata';
 import { DataSource } from 'typeorm';
 import { ApiKey } from './api-key';
 import { AuditRecord } from './audit-record';
+import { BootstrapToken } from './bootstrap-token';
 import { Event } from './event';
+import { Invitation } from './invitation';
+import { Member } from './member';
 import { Ground1764000000000 } from './migrations/1764000000000-ground';
+import { Identity1764100000000 } from './migrations/1764100000000-identity';
 import { Organization } from './organization';
+import { User } from './user';
 import { WebhookAttempt } from './webhook-attempt';
 import { WebhookDelivery } from './webhook-delivery';
 import { WebhookEndpoint } from './webhook-endpoint';
@@ -28,13 +33,17 @@ export function createDataSource(options: DatabaseOptions): DataSource {
     entities: [
       ApiKey,
       AuditRecord,
+      BootstrapToken,
       Event,
+      Invitation,
+      Member,
       Organization,
+      User,
       WebhookAttempt,
       WebhookDelivery,
       WebhookEndpoint,
     ],
-    migrations: [Ground1764000000000],
+    migrations: [Ground1764000000000, Identity1764100000000],
     migrationsTableName: 'migrations',
     installExtensions: false,
     logging: false,

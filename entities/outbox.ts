@@ -20,6 +20,11 @@ export type Command =
       readonly kind: 'signal_delivery';
       readonly ref: string;
       readonly payload: DeliveryLabels & { readonly signal: DeliverySignal };
+    }
+  | {
+      readonly kind: 'send_mail';
+      readonly ref: string;
+      readonly payload: { readonly orgId: string; readonly subject: string };
     };
 
 const insertCommand = statement(

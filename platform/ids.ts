@@ -20,7 +20,8 @@ export type IdPrefix =
   | 'inv'
   | 'rec'
   | 'chg'
-  | 'aud';
+  | 'aud'
+  | 'mail';
 
 /** A new id: the prefix, an underscore and 32 hex digits of a UUIDv7, so ids of a kind sort by time (ms). */
 export function newId(prefix: IdPrefix): string {

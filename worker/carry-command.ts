@@ -6,10 +6,14 @@ import {
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import type { Command, DeliveryLabels } from '../entities/outbox';
 import {
+  BUSINESS_QUEUE,
   DELIVER_WEBHOOK,
   DELIVERIES_QUEUE,
   deliverWebhookId,
+  SEND_MAIL,
+  sendMailId,
   type DeliverWebhook,
+  type SendMail,
 } from '../workflows/contracts';
 import type { Carry } from './relay';
 
@@ -33,6 +37,8 @@ async function carry(client: Client, command: Command): Promise<void> {
   switch (command.kind) {
     case 'start_delivery':
       return startDelivery(client, command.ref, command.payload);
+    case 'send_mail':
+      return startMail(client, command.ref, command.payload);
     case 'signal_delivery': {
       const { signal, ...labels } = command.payload;
       if (signal.name === 'replay') {
@@ -67,6 +73,23 @@ export async function startDelivery(
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   }
+}
+
+/** Starts a mail's workflow; one that was started before sends nothing twice. */
+async function startMail(
+  client: Client,
+  mailId: string,
+  about: { readonly orgId: string; readonly subject: string },
+): Promise<void> {
+  const args: [SendMail] = [{ mailId }];
+  await client.workflow.start(SEND_MAIL, {
+    workflowId: sendMailId(mailId),
+    taskQueue: BUSINESS_QUEUE,
+    args,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: about.subject,
+    typedSearchAttributes: new TypedSearchAttributes([{ key: ORG_ID, value: about.orgId }]),
+  });
 }
 
 function deliveryOptions(deliveryId: string, labels: DeliveryLabels) {

@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import type { NativeConnection } from '@temporalio/worker';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import type { DeliveryActivities } from '../activities/deliver-webhook';
+import type { MailActivities } from '../activities/send-mail';
 import type { Log } from '../platform/log';
-import { DELIVERIES_QUEUE } from '../workflows/contracts';
+import { BUSINESS_QUEUE, DELIVERIES_QUEUE } from '../workflows/contracts';
 
 /** Sends the SDK's own log lines through ours. Call once, before the first connection. */
 export function installTemporalRuntime(log: Log): void {
@@ -20,22 +21,43 @@ export function builtBundle(): string {
   return join(__dirname, '..', 'workflow-bundle.js');
 }
 
-/** Makes the worker of the deliveries queue on the process's connection. */
-export function createDeliveriesWorker(options: {
+/** The activities of both task queues. */
+export interface Activities {
+  readonly deliveries: DeliveryActivities;
+  readonly business: MailActivities;
+}
+
+export interface WorkersOptions {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly workflowBundle: string;
-  readonly activities: DeliveryActivities;
-}): Promise<Worker> {
-  return Worker.create({
-    workflowBundle: { codePath: options.workflowBundle },
-    connection: options.connection,
-    namespace: options.namespace,
-    taskQueue: DELIVERIES_QUEUE,
-    activities: { ...options.activities },
-    maxConcurrentActivityTaskExecutions: 100,
-    maxCachedWorkflows: 500,
+  readonly activities: Activities;
+}
+
+/** Makes the workers of both task queues on the process's connection: a heavy export never delays a webhook. */
+export async function createWorkers(options: WorkersOptions): Promise<Worker[]> {
+  const { connection, namespace, workflowBundle, activities } = options;
+  const shared = {
+    workflowBundle: { codePath: workflowBundle },
+    connection,
+    namespace,
     shutdownGraceTime: '25 s',
     shutdownForceTime: '30 s',
-  });
+  } as const;
+  return [
+    await Worker.create({
+      ...shared,
+      taskQueue: DELIVERIES_QUEUE,
+      activities: { ...activities.deliveries },
+      maxConcurrentActivityTaskExecutions: 100,
+      maxCachedWorkflows: 500,
+    }),
+    await Worker.create({
+      ...shared,
+      taskQueue: BUSINESS_QUEUE,
+      activities: { ...activities.business },
+      maxConcurrentActivityTaskExecutions: 20,
+      maxCachedWorkflows: 100,
+    }),
+  ];
 }

@@ -1,8 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Worker } from '@temporalio/worker';
-import type { DeliveryActivities } from '../activities/deliver-webhook';
 import type { Log } from '../platform/log';
-import { createDeliveriesWorker } from './run-workflows';
+import { createWorkers, type Activities } from './run-workflows';
 import { ensureSearchAttributes } from './search-attributes';
 import { connectTemporal } from './temporal-connection';
 
@@ -22,12 +21,12 @@ export function createTemporalSession(options: {
   readonly namespace: string;
   /** The file that holds the workflows' code. */
   readonly workflowBundle: string;
-  readonly activities: DeliveryActivities;
+  readonly activities: Activities;
   readonly log: Log;
 }): TemporalSession {
   const { log } = options;
   let stopped = false;
-  let worker: Worker | null = null;
+  let workers: Worker[] = [];
   let client: Client | null = null;
   let life: Promise<void> = Promise.resolve();
 
@@ -37,17 +36,18 @@ export function createTemporalSession(options: {
       if (!temporal) return;
       try {
         await ensureSearchAttributes(temporal.connection, options.namespace);
-        worker = await createDeliveriesWorker({ ...options, connection: temporal.connection });
+        workers = await createWorkers({ ...options, connection: temporal.connection });
         client = temporal.client;
         if (!stopped) {
           log.info('workflows are being worked on');
-          await worker.run();
+          await runAll(workers);
         }
       } catch (error) {
         log.warn({ err: error }, 'working on workflows ended; starting again');
         await new Promise((resolve) => setTimeout(resolve, RESTART_MS));
       } finally {
-        worker = client = null;
+        workers = [];
+        client = null;
         await temporal.connection.close().catch(() => undefined);
       }
     }
@@ -61,8 +61,25 @@ export function createTemporalSession(options: {
     state: () => (client ? 'up' : 'away'),
     async stop() {
       stopped = true;
-      if (worker?.getState() === 'RUNNING') worker.shutdown();
+      for (const worker of workers) shutdown(worker);
       await life;
     },
   };
+}
+
+/** Runs workers until all have ended. Where one ends by itself the others are shut down too; then throws its error. */
+async function runAll(workers: readonly Worker[]): Promise<void> {
+  const ends = await Promise.allSettled(
+    workers.map((worker) =>
+      worker.run().finally(() => {
+        for (const other of workers) shutdown(other);
+      }),
+    ),
+  );
+  const failed = ends.find((end) => end.status === 'rejected');
+  if (failed) throw failed.reason;
+}
+
+function shutdown(worker: Worker): void {
+  if (worker.getState() === 'RUNNING') worker.shutdown();
 }

@@ -3,8 +3,10 @@ import type { DataSource } from 'typeorm';
 import { createDeliveryActivities } from '../activities/deliver-webhook';
 import { createEndpointSlots } from '../activities/endpoint-slots';
 import { createMakeAttempt } from '../activities/make-attempt';
+import { createMailActivities } from '../activities/send-mail';
 import { expireDeliveries } from '../entities/expire-deliveries';
 import { rescueDeliveries } from '../entities/rescue-deliveries';
+import { createMailer, type Mailer } from '../integrations/mail';
 import { createWebhookSender } from '../integrations/webhook-sender';
 import { systemClock } from '../platform/clock';
 import type { Config } from '../platform/config';
@@ -54,7 +56,10 @@ export function startWorker(
     address: config.TEMPORAL_ADDRESS,
     namespace: config.TEMPORAL_NAMESPACE,
     workflowBundle,
-    activities: createDeliveryActivities({ db, clock, schedule, makeAttempt, slots }),
+    activities: {
+      deliveries: createDeliveryActivities({ db, clock, schedule, makeAttempt, slots }),
+      business: createMailActivities({ db, clock, log, secrets, mailer: mailerOf(config) }),
+    },
     log,
   });
   const relay = createRelay({
@@ -134,4 +139,9 @@ export function startWorker(
       await sender.close();
     },
   };
+}
+
+function mailerOf(config: Config): Mailer | null {
+  const { SMTP_URL: smtpUrl, MAIL_FROM: from, MAIL_FOLDER: folder } = config;
+  return createMailer({ smtpUrl, from, folder });
 }

@@ -1,6 +1,19 @@
 /** What the other rooms know of the workflows: names, ids, task queues, inputs and signals. */
 
 export const DELIVERIES_QUEUE = 'deliveries';
+/** Everything that is not a delivery, so that a heavy one never delays a webhook. */
+export const BUSINESS_QUEUE = 'business';
+
+export const SEND_MAIL = 'sendMail';
+
+export interface SendMail {
+  readonly mailId: string;
+}
+
+/** The one workflow id of a mail. */
+export function sendMailId(mailId: string): string {
+  return `mail:${mailId}`;
+}
 
 export const DELIVER_WEBHOOK = 'deliverWebhook';
 

@@ -1,1 +1,2 @@
 export { deliverWebhook } from './deliver-webhook';
+export { sendMail } from './send-mail';

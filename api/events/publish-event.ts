@@ -39,6 +39,7 @@ export const publishEventOperation = operation({
   summary: 'Publish an event, or up to 100, to every endpoint and stream that listens',
   tag: 'events',
   scope: 'events:publish',
+  dataPlane: true,
   transaction: 'none',
   status: 202,
   otherStatuses: [200],

@@ -10,7 +10,10 @@ import type { Clock } from '../../platform/clock';
 import type { Log } from '../../platform/log';
 import type { SecretBox } from '../../platform/secret-box';
 import type { DeliverySchedule } from '../../entities/delivery-schedule';
+import type { OidcVerifier } from '../../integrations/oidc';
 import type { Cursors } from './cursor';
+import type { LastUse } from './last-use';
+import type { RateLimiter } from './rate-limit';
 
 /** Who is calling, as the credentials say. The tenant of everything an operation touches comes from here. */
 export interface Caller {
@@ -22,6 +25,8 @@ export interface Caller {
   readonly scopes: readonly Scope[];
   readonly planKey: string;
   readonly billingState: string;
+  /** What an operator set instead of the plan's. */
+  readonly requestsPerMinute: number | null;
   readonly ip: string;
 }
 
@@ -34,6 +39,10 @@ export interface ApiContext {
   readonly log: Log;
   readonly secrets: SecretBox;
   readonly cursors: Cursors;
+  readonly limiter: RateLimiter;
+  readonly lastUse: LastUse;
+  /** Checks people's tokens; null where no issuer is configured. */
+  readonly oidc: OidcVerifier | null;
   /** What new deliveries follow. */
   readonly schedule: DeliverySchedule;
   /** Tells the workers, after commit, that there is something to do. */
@@ -89,6 +98,8 @@ export interface Operation<
   readonly otherStatuses?: readonly number[];
   readonly transaction: Kind;
   readonly meterClass?: string;
+  /** Sent by machines on behalf of many: counted against a ceiling of its own, not the plan's. */
+  readonly dataPlane?: boolean;
   /** Takes an Idempotency-Key (POST and PUT). True unless said otherwise for these methods. */
   readonly idempotent?: boolean;
   /** The audit action that a success records; its facts come through `audit` in handle. */

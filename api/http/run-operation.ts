@@ -5,8 +5,10 @@ import type { Executor } from '../../entities/sql';
 import { Fault } from '../../platform/fault';
 import { stringifyWithRaw } from '../../platform/raw-json';
 import { authenticateCaller, callerOf, requireScope } from './authenticate-caller';
+import { callerAddress } from './caller-address';
 import { asFault, errorBody } from './error-body';
 import { claimRequest, idempotencyKeyOf, isKept, type Answer } from './idempotent';
+import { limitRequests } from './limit-requests';
 import {
   actorOf,
   type AnyOperation,
@@ -28,6 +30,7 @@ const NOBODY: Caller = {
   scopes: [],
   planKey: '',
   billingState: '',
+  requestsPerMinute: null,
   ip: '',
 };
 const EMPTY: JsonBody = { text: '', fields: {} };
@@ -42,7 +45,8 @@ export async function runOperation(
   const state = ctx.state as RequestState;
   state.operation = operation.name;
   state.meterClass = operation.meterClass ?? 'control_plane';
-  let caller = NOBODY;
+  const address = callerAddress(ctx.req, context.config.TRUSTED_PROXIES);
+  let caller: Caller = { ...NOBODY, ip: address };
   if (!context.db.isInitialized) {
     throw new Fault('dependency_unavailable', {
       message: 'The database is away at the moment.',
@@ -50,8 +54,9 @@ export async function runOperation(
     });
   }
   if (operation.scope !== 'public') {
-    state.principal = await authenticateCaller(context, ctx.req);
-    caller = callerOf(state.principal, ctx.ip);
+    state.principal = await authenticateCaller(context, ctx.req, address);
+    caller = callerOf(state.principal, address);
+    await limitRequests(context, operation, ctx, state.principal);
   }
   checkVersion(ctx);
   if (state.principal) requireScope(operation, state.principal);

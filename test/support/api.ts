@@ -55,8 +55,9 @@ export interface TestApi {
 export async function startApi(settings: Record<string, string> = {}): Promise<TestApi> {
   const database = await freshDatabase();
   const config = testConfig(database.url, settings);
-  const context = createApiContext(config, database.db, createLog('test', 'silent'));
-  const app = createApp(context, operations, createHttpMetrics());
+  const metrics = createHttpMetrics();
+  const context = createApiContext(config, database.db, createLog('test', 'silent'), metrics);
+  const app = createApp(context, operations, metrics);
   const server: Server = createHttpServer(app.callback(), config);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -98,6 +99,7 @@ export async function startApi(settings: Record<string, string> = {}): Promise<T
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
+      await context.lastUse.stop();
       await database.close();
     },
   };

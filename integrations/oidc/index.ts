@@ -1,0 +1,1 @@
+export { createOidcVerifier, ProviderAway, type OidcIdentity, type OidcVerifier } from './verifier';
