@@ -11,6 +11,7 @@ import { docsPage } from './http/docs-page';
 import type { AnyOperation, ApiContext } from './http/operation';
 import { requestIdOf, traceparentOf, type RequestState } from './http/request-state';
 import { runOperation } from './http/run-operation';
+import { mountAcceptInvitation } from './pages/accept-invitation';
 
 /** The whole API as a Koa app: the frame around every operation. Does no I/O of its own until a request comes. */
 export function createApp(
@@ -26,6 +27,7 @@ export function createApp(
   const router = new Router();
   mountHealth(router, context, metrics);
   mountDocs(router, context, operations);
+  mountAcceptInvitation(router, context);
   for (const operation of operations) {
     router[operation.method](operation.path, (ctx: Context) =>
       runOperation(

@@ -1,17 +1,23 @@
 import { adminOperations } from './admin';
+import { auditOperations } from './audit';
 import { deliveryOperations } from './deliveries';
 import { eventOperations } from './events';
 import type { AnyOperation } from './http/operation';
 import { keyOperations } from './keys';
+import { memberOperations } from './members';
 import { organizationOperations } from './organizations';
+import { wellKnownOperations } from './well-known';
 import { webhookOperations } from './webhooks';
 
 /** The table of contents: every operation, in reading order. Feeds the router, OpenAPI and the docs page. */
 export const operations: readonly AnyOperation[] = [
   ...organizationOperations,
+  ...memberOperations,
   ...keyOperations,
   ...eventOperations,
   ...webhookOperations,
   ...deliveryOperations,
+  ...auditOperations,
   ...adminOperations,
+  ...wellKnownOperations,
 ];

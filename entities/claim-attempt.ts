@@ -64,6 +64,7 @@ const claimFresh = statement<ClaimedAttempt>(
      SELECT due.*, ${ENDPOINT_COLUMNS}
      FROM (SELECT endpoint_id FROM queued WHERE endpoint_id IS NOT NULL ORDER BY random()) q
      JOIN webhook_endpoints p ON p.id = q.endpoint_id AND p.status = 'active' AND p.deleted_at IS NULL
+     JOIN organizations o ON o.id = p.org_id AND o.suspended_at IS NULL
      LEFT JOIN busy ON busy.endpoint_id = q.endpoint_id
      CROSS JOIN LATERAL (
        SELECT d.* FROM webhook_deliveries d
@@ -104,6 +105,7 @@ const claimOne = statement<ClaimedAttempt>(
      SELECT d.*, ${ENDPOINT_COLUMNS}
      FROM webhook_deliveries d
      JOIN webhook_endpoints p ON p.id = d.endpoint_id AND p.status = 'active' AND p.deleted_at IS NULL
+     JOIN organizations o ON o.id = d.org_id AND o.suspended_at IS NULL
      WHERE d.id = $2 AND (d.claimed_until IS NULL OR d.claimed_until <= $1)
        AND CASE WHEN $3::text IS NULL
          THEN d.status = 'pending' AND d.next_at <= $1 AND d.window_ends_at > $1

@@ -14,7 +14,7 @@ export interface DeliveryView {
   readonly windowEndsAt: number;
   /** Until when an attempt that is being made keeps others out. */
   readonly claimedUntil: number | null;
-  readonly endpoint: 'active' | 'disabled' | 'deleted';
+  readonly endpoint: 'active' | 'disabled' | 'deleted' | 'suspended';
   readonly lastError: string | null;
 }
 
@@ -35,10 +35,14 @@ const select = statement<ViewRow>(
   'delivery-view',
   `SELECT d.endpoint_id, d.status, d.step, cardinality(d.schedule) + 1 AS steps, d.attempts, d.next_at, d.window_ends_at,
      d.claimed_until,
-     CASE WHEN p.deleted_at IS NOT NULL THEN 'deleted' ELSE p.status END AS endpoint,
+     CASE WHEN p.deleted_at IS NOT NULL THEN 'deleted'
+       WHEN p.status = 'active' AND o.suspended_at IS NOT NULL THEN 'suspended' ELSE p.status END AS endpoint,
      (SELECT a.error FROM webhook_attempts a WHERE a.delivery_id = d.id ORDER BY a.attempt DESC LIMIT 1)
        AS last_error
-   FROM webhook_deliveries d JOIN webhook_endpoints p ON p.id = d.endpoint_id WHERE d.id = $1`,
+   FROM webhook_deliveries d
+   JOIN webhook_endpoints p ON p.id = d.endpoint_id
+   JOIN organizations o ON o.id = d.org_id
+   WHERE d.id = $1`,
 );
 
 /** The delivery as it stands, or null where retention has dropped it. */

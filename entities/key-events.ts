@@ -6,7 +6,7 @@ import type { Executor } from './sql';
 /** Tells the organization that a key is dead. */
 export async function emitRevoked(
   tx: Executor,
-  key: ApiKey,
+  key: Pick<ApiKey, 'id' | 'orgId' | 'livemode' | 'label' | 'keyPrefix'>,
   requestId: string,
   now: Date,
   schedule: DeliverySchedule,

@@ -22,6 +22,13 @@ export class Organization {
   requestsPerMinute!: number | null;
   @Column({ name: 'api_key_limit', type: 'int', nullable: true }) apiKeyLimit!: number | null;
   @Column({ name: 'seat_limit', type: 'int', nullable: true }) seatLimit!: number | null;
+  @Column({ name: 'spend_cap_cents', type: 'bigint', nullable: true }) spendCapCents!:
+    string | null;
+  @Column({ name: 'soft_cap_cents', type: 'bigint', nullable: true }) softCapCents!: string | null;
+  @Column({ name: 'approval_threshold_cents', type: 'bigint', nullable: true })
+  approvalThresholdCents!: string | null;
+  @Column({ name: 'require_other_approver', type: 'boolean', default: false })
+  requireOtherApprover!: boolean;
   @Column({ name: 'suspended_at', type: 'timestamptz', nullable: true }) suspendedAt!: Date | null;
   @Column({ name: 'created_at', type: 'timestamptz' }) createdAt!: Date;
 }

@@ -23,6 +23,7 @@ const ROOMS: Record<string, { imports: readonly string[]; typesFrom?: readonly s
       'workflows/contracts',
     ],
   },
+  cli: { imports: ['entities', 'integrations', 'platform', 'catalog'] },
 };
 const FREE_ROOMS = ['devstack', 'bench', 'prove', 'test'];
 const MOST_LINES = 300;

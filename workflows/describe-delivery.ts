@@ -10,7 +10,8 @@ export function describeDelivery(delivery: DeliveryView): string {
     return `failed after ${attempts} attempt(s)${last}; replays until ${minute(windowEndsAt)}`;
   }
   if (endpoint !== 'active') {
-    return `waiting: the endpoint is ${endpoint}; ${step} of ${steps} attempts used${last}; window ends ${minute(windowEndsAt)}`;
+    const why = endpoint === 'suspended' ? 'the organization is' : 'the endpoint is';
+    return `waiting: ${why} ${endpoint}; ${step} of ${steps} attempts used${last}; window ends ${minute(windowEndsAt)}`;
   }
   return `attempt ${step} of ${steps} made${last}; next ${nextAt === null ? 'unknown' : minute(nextAt)}`;
 }

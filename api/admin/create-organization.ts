@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SCOPES } from '../../entities/api-key';
 import { createOrganization, mintApiKey } from '../../entities/create-organization';
+import { invite } from '../../entities/invite';
 import { invalidInput } from '../../platform/fault';
 import { operation } from '../http/operation';
 import { text } from '../http/schemas';
@@ -21,9 +22,11 @@ export const createOrganizationOperation = operation({
     name: text(200, 1),
     planKey: z.string().max(64).nullish(),
     livemode: z.boolean().nullish(),
+    /** Invited as the owner. */
+    ownerEmail: z.string().trim().max(254).pipe(z.email()).nullish(),
   }),
   reply: organizationReply.extend({ apiKey: apiKeyReply.extend({ secret: z.string() }) }),
-  async handle({ tx, input, now, caller, context, audit }) {
+  async handle({ tx, input, now, caller, context, audit, afterCommit }) {
     const planKey = input.planKey ?? 'sandbox_grant';
     const livemode = input.livemode ?? true;
     if (!context.catalog.plan(planKey))
@@ -37,11 +40,28 @@ export const createOrganizationOperation = operation({
       now,
       createdBy: caller.principalId,
     });
+    if (input.ownerEmail) {
+      await invite(tx, {
+        orgId: organization.id,
+        email: input.ownerEmail,
+        role: 'owner',
+        invitedBy: caller.principalId,
+        secrets: context.secrets,
+        publicUrl: context.config.PUBLIC_URL,
+        now,
+      });
+      afterCommit(() => context.wake('command'));
+    }
     audit(
       {
         action: 'organization.created',
         target: { type: 'organization', id: organization.id },
-        after: { name: organization.name, planKey, apiKeyId: key.id },
+        after: {
+          name: organization.name,
+          planKey,
+          apiKeyId: key.id,
+          ownerEmail: input.ownerEmail ?? null,
+        },
       },
       organization.id,
     );

@@ -1,4 +1,13 @@
 import type { AnyOperation } from '../http/operation';
 import { createOrganizationOperation } from './create-organization';
+import { listOrganizations } from './list-organizations';
+import { setLimits } from './set-limits';
+import { resumeOrganizationOperation, suspendOrganizationOperation } from './suspend-organization';
 
-export const adminOperations = [createOrganizationOperation] as unknown as AnyOperation[];
+export const adminOperations = [
+  createOrganizationOperation,
+  listOrganizations,
+  suspendOrganizationOperation,
+  resumeOrganizationOperation,
+  setLimits,
+] as unknown as AnyOperation[];

@@ -73,7 +73,7 @@ interface Credential {
 }
 
 /** What the request shows of itself; null where nothing. A NUL or other rubbish is no credential of anybody. */
-export function credentialOf({ headers }: IncomingMessage): Credential | null {
+export function credentialOf({ headers }: Pick<IncomingMessage, 'headers'>): Credential | null {
   const key = headers['x-api-key'];
   if (typeof key === 'string' && key.trim() !== '') return { text: key.trim(), isBearer: false };
   const bearer = /^Bearer\s+(\S+)\s*$/i.exec(headers.authorization ?? '');
@@ -102,6 +102,7 @@ export function callerOf(principal: Principal, ip: string): Caller {
     scopes,
     planKey,
     billingState,
+    suspended: principal.suspended,
     requestsPerMinute: principal.requestsPerMinute,
     ip,
   };

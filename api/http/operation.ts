@@ -25,6 +25,8 @@ export interface Caller {
   readonly scopes: readonly Scope[];
   readonly planKey: string;
   readonly billingState: string;
+  /** An operator has suspended the organization: reads stay, billable work and deliveries wait. */
+  readonly suspended: boolean;
   /** What an operator set instead of the plan's. */
   readonly requestsPerMinute: number | null;
   readonly ip: string;
@@ -65,8 +67,11 @@ export interface HandleArguments<Input, Kind extends TransactionKind> {
   readonly bodyText: string;
   /** Names this request across retries with the same idempotency key (a stable 32-hex digest), or undefined without one. */
   readonly idempotencyDigest: string | undefined;
-  /** Adds to the audit records that the frame appends as the transaction's last act. */
-  readonly audit: (fact: Omit<AuditFact, 'actor' | 'requestId' | 'ip'>, orgId?: string) => void;
+  /** Adds to the audit records that the frame appends as the transaction's last act; the actor is the caller unless said. */
+  readonly audit: (
+    fact: Omit<AuditFact, 'actor' | 'requestId' | 'ip'> & Partial<Pick<AuditFact, 'actor'>>,
+    orgId?: string,
+  ) => void;
   /** Answers with another status than the operation's own (publish: 200 for a duplicate). */
   readonly setStatus: (status: number) => void;
   /** Runs after commit: wake-ups, never anything that must not be lost. */

@@ -30,6 +30,7 @@ const NOBODY: Caller = {
   scopes: [],
   planKey: '',
   billingState: '',
+  suspended: false,
   requestsPerMinute: null,
   ip: '',
 };
@@ -199,7 +200,7 @@ async function handle(
       if (![operation.audits].flat().includes(fact.action)) {
         throw new Error(`${operation.name} does not declare that it audits ${fact.action}`);
       }
-      const whole = { ...fact, actor: actorOf(caller), requestId, ip: caller.ip };
+      const whole = { actor: actorOf(caller), ...fact, requestId, ip: caller.ip };
       held.facts.set(orgId, [...(held.facts.get(orgId) ?? []), whole]);
     },
     setStatus(other) {

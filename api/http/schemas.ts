@@ -50,3 +50,10 @@ export function listOf<Item extends z.ZodType>(item: Item) {
     nextCursor: z.string().nullable(),
   });
 }
+
+/** `?since=` and its like: a moment that doesn't lie ahead; a date alone means its midnight, UTC. */
+export const pastMoment = z
+  .union([z.iso.datetime({ offset: true }), z.iso.date()], 'must be an ISO 8601 date or time')
+  .transform((value) => new Date(value))
+  .refine((at) => at.getTime() <= Date.now(), 'must not lie in the future')
+  .optional();

@@ -67,6 +67,12 @@ export const replayEndpointDelivery = operation({
           hint: 'Enable it with PATCH {"status":"active"} first.',
         });
       }
+      if (caller.suspended) {
+        throw new Fault('conflict', {
+          message: 'The organization is suspended; its deliveries wait.',
+          hint: 'Ask the operator of this server to resume it.',
+        });
+      }
       await askReplay(tx, delivery, { id: replayId, replayedFrom: attemptId, now });
       return { delivery, attemptId, endpoint };
     });

@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import type { DataSource } from 'typeorm';
+import { createDataSource } from '../entities/data-source';
+
+/** Opens the database that DATABASE_URL names, else the running dev stack's; closes it after `act`. */
+export async function withDatabase<Value>(act: (db: DataSource) => Promise<Value>): Promise<Value> {
+  const url = process.env['DATABASE_URL'] ?? devStackUrl();
+  if (!url) {
+    throw new Error('DATABASE_URL is not set: it names the Postgres to work on.');
+  }
+  const db = createDataSource({ url, poolSize: 2, applicationName: 'secapi-cli' });
+  await db.initialize();
+  try {
+    return await act(db);
+  } finally {
+    await db.destroy();
+  }
+}
+
+function devStackUrl(): string | undefined {
+  try {
+    const stack = JSON.parse(readFileSync('.local/stack.json', 'utf8')) as { databaseUrl?: string };
+    return stack.databaseUrl;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Runs a command: its answer is the exit code; a failure is one readable line. */
+export function runCommand(command: () => Promise<number>): void {
+  command().then(
+    (code) => {
+      process.exitCode = code;
+    },
+    (error: unknown) => {
+      console.error(error instanceof Error ? error.message : String(error));
+      process.exitCode = 1;
+    },
+  );
+}
