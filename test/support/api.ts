@@ -8,10 +8,11 @@ import { operations } from '../../api/operations';
 import { createHttpServer } from '../../api/server';
 import { SCOPES, type Scope } from '../../entities/api-key';
 import { createOrganization, mintApiKey } from '../../entities/create-organization';
+import { systemClock, type Clock } from '../../platform/clock';
 import type { Config } from '../../platform/config';
 import { createLog } from '../../platform/log';
 import { testConfig } from './config';
-import { freshDatabase, type TestDatabase } from './database';
+import { freshDatabase, sameDatabase, type TestDatabase } from './database';
 
 export interface Answer {
   readonly status: number;
@@ -48,15 +49,29 @@ export interface TestApi {
     orgId: string,
     options?: { scopes?: readonly Scope[]; livemode?: boolean },
   ): Promise<Tenant>;
+  /** Another API process, as it were, over the same database and configuration. */
+  another(): Promise<TestApi>;
   close(): Promise<void>;
 }
 
 /** The real API on a free port, over a database of its own. */
-export async function startApi(settings: Record<string, string> = {}): Promise<TestApi> {
+export async function startApi(
+  settings: Record<string, string> = {},
+  clock: Clock = systemClock,
+): Promise<TestApi> {
   const database = await freshDatabase();
-  const config = testConfig(database.url, settings);
+  return serve(database, testConfig(database.url, settings), clock);
+}
+
+async function serve(database: TestDatabase, config: Config, clock: Clock): Promise<TestApi> {
   const metrics = createHttpMetrics();
-  const context = createApiContext(config, database.db, createLog('test', 'silent'), metrics);
+  const context = createApiContext(
+    config,
+    database.db,
+    createLog('test', 'silent'),
+    metrics,
+    clock,
+  );
   const app = createApp(context, operations, metrics);
   const server: Server = createHttpServer(app.callback(), config);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -86,6 +101,7 @@ export async function startApi(settings: Record<string, string> = {}): Promise<T
     context,
     config,
     newKey,
+    another: async () => serve(await sameDatabase(database.url), config, clock),
     async newTenant(options = {}) {
       const organization = await database.db.transaction((tx) =>
         createOrganization(tx, {

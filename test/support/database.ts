@@ -27,6 +27,19 @@ export async function freshDatabase(): Promise<TestDatabase> {
   };
 }
 
+/** Connections of their own to a test's database, which stays when they are closed. */
+export async function sameDatabase(url: string): Promise<TestDatabase> {
+  const db = createDataSource({ url, poolSize: 10, applicationName: 'secapi-test-other' });
+  await db.initialize();
+  return {
+    url,
+    db,
+    async close() {
+      if (db.isInitialized) await db.destroy();
+    },
+  };
+}
+
 async function asAdmin(port: number, sql: string): Promise<void> {
   const client = new Client({ connectionString: postgresUrl(port, 'postgres') });
   await client.connect();
