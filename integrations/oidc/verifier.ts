@@ -37,7 +37,7 @@ const DISCOVERY_MS = 3_600_000;
 const TIMEOUT_MS = 5_000;
 const KEYS_MS = 600_000;
 /** Between two fetches for a key that isn't known: strangers can't make us hammer the provider. */
-const COOLDOWN_MS = 5_000;
+const COOLDOWN_MS = 2_000;
 
 /** A verifier with the provider's keys cached for ten minutes and fetched anew when a token names an unknown one. */
 export function createOidcVerifier(options: OidcOptions): OidcVerifier {
