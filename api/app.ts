@@ -12,6 +12,7 @@ import type { AnyOperation, ApiContext } from './http/operation';
 import { requestIdOf, traceparentOf, type RequestState } from './http/request-state';
 import { runOperation } from './http/run-operation';
 import { mountAcceptInvitation } from './pages/accept-invitation';
+import { mountDecideApproval } from './pages/decide-approval';
 
 /** The whole API as a Koa app: the frame around every operation. Does no I/O of its own until a request comes. */
 export function createApp(
@@ -28,6 +29,7 @@ export function createApp(
   mountHealth(router, context, metrics);
   mountDocs(router, context, operations);
   mountAcceptInvitation(router, context);
+  mountDecideApproval(router, context);
   for (const operation of operations) {
     router[operation.method](operation.path, (ctx: Context) =>
       runOperation(
@@ -74,6 +76,7 @@ function frame(context: ApiContext, metrics: HttpMetrics): Koa.Middleware {
     setAnswerHeaders(ctx, state, context.catalog);
     const ms = performance.now() - startedAt;
     metrics.observe(state.operation ?? 'none', ctx.status, ms);
+    noteRequest(context, ctx, state, ms);
     logRequest(context, ctx, state, ms, failure);
   };
 }
@@ -100,6 +103,25 @@ function answerFault(ctx: Context, fault: Fault, context: ApiContext): void {
     ctx.set('WWW-Authenticate', `Bearer resource_metadata="${metadata}"`);
   }
   if (fault.code === 'payload_too_large') ctx.set('Connection', 'close');
+}
+
+/** Leaves the usage record of a request whose caller is known. */
+function noteRequest(context: ApiContext, ctx: Context, state: RequestState, ms: number): void {
+  const { principal } = state;
+  if (!principal) return;
+  context.requestLog.note({
+    recordedAt: context.clock.now(),
+    requestId: state.requestId,
+    orgId: principal.orgId,
+    livemode: principal.livemode,
+    principalId: principal.principalId,
+    authMode: principal.authMode,
+    meterClass: state.meterClass ?? 'control_plane',
+    method: ctx.method,
+    path: ctx.path.slice(0, 500).replaceAll('\u0000', ''),
+    status: ctx.status,
+    latencyMs: Math.round(ms),
+  });
 }
 
 function logRequest(

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { loadCatalog } from '../catalog/load-catalog';
+import { approvalMailing } from '../entities/approval-mail';
 import { createWaker } from '../entities/wake-workers';
 import { systemClock, type Clock } from '../platform/clock';
 import type { Config } from '../platform/config';
@@ -11,6 +12,7 @@ import type { HttpMetrics } from './http/http-metrics';
 import { createLastUse } from './http/last-use';
 import type { ApiContext } from './http/operation';
 import { createRateLimiter } from './http/rate-limit';
+import { createRequestLog } from './http/request-log';
 
 /** Everything that operations use, made from the configuration and a database. Throws CatalogError. */
 export function createApiContext(
@@ -32,6 +34,8 @@ export function createApiContext(
     cursors: createCursors(sealingKey),
     limiter: createRateLimiter(db, clock, metrics.rateLimitStoreAway),
     lastUse: createLastUse(db),
+    requestLog: createRequestLog(db, log),
+    approvalMailing: approvalMailing(config),
     oidc:
       config.OIDC_ISSUER === ''
         ? null

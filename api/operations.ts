@@ -1,11 +1,13 @@
 import { adminOperations } from './admin';
 import { auditOperations } from './audit';
+import { billingOperations } from './billing';
 import { deliveryOperations } from './deliveries';
 import { eventOperations } from './events';
 import type { AnyOperation } from './http/operation';
 import { keyOperations } from './keys';
 import { memberOperations } from './members';
 import { organizationOperations } from './organizations';
+import { usageOperations } from './usage';
 import { wellKnownOperations } from './well-known';
 import { webhookOperations } from './webhooks';
 
@@ -17,6 +19,8 @@ export const operations: readonly AnyOperation[] = [
   ...eventOperations,
   ...webhookOperations,
   ...deliveryOperations,
+  ...usageOperations,
+  ...billingOperations,
   ...auditOperations,
   ...adminOperations,
   ...wellKnownOperations,

@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   const server = createHttpServer(app.callback(), config);
   server.listen(config.PORT, config.HOST, () => log.info({ port: config.PORT }, 'api started'));
   drainOnSignal(server, log, async () => {
-    await context.lastUse.stop();
+    await Promise.all([context.lastUse.stop(), context.requestLog.stop()]);
     await db.destroy();
   });
   while (!db.isInitialized) {

@@ -10,10 +10,15 @@ export interface Catalog {
   readonly meterFamilies: CatalogFile['meterFamilies'];
   readonly meterClasses: readonly MeterClass[];
   readonly eventTypes: CatalogFile['eventTypes'];
+  readonly quotaFamilies: CatalogFile['quotaFamilies'];
   plan(key: string): Plan | undefined;
   meterClass(key: string): MeterClass | undefined;
   /** What one unit costs on a plan, in micro-dollars: the family's rate less the plan's discount, rounded half up once. */
   unitMicros(planKey: string, meterClass: string): bigint;
+  /** The same for a whole family. */
+  familyMicros(planKey: string, family: string): bigint;
+  /** The meter class that prices a route, `GET /v1/filings/{id}` as it is written in the catalogue or as it is called. */
+  classOfRoute(method: string, path: string): MeterClass | undefined;
   /** Whether a subscription may name this: `*`, `prefix.*` that takes in a known type, or a known type. */
   isSubscribable(pattern: string): boolean;
   /** Whether producers may publish this type (the system emits the others itself). */
@@ -72,6 +77,9 @@ function inconsistencies(file: CatalogFile): string[] {
     ...file.meterClasses
       .filter((meter) => !families.has(meter.family))
       .map((meter) => `meterClasses.${meter.key}: unknown family ${meter.family}`),
+    ...Object.entries(file.quotaFamilies)
+      .filter(([, family]) => !families.has(family))
+      .map(([quota, family]) => `quotaFamilies.${quota}: unknown family ${family}`),
     ...(file.plans.some((plan) => plan.key === REQUIRED_PLAN)
       ? []
       : [`plans: ${REQUIRED_PLAN} is missing`]),
@@ -96,6 +104,9 @@ function indexed(file: CatalogFile): Catalog {
   const classes = new Map(file.meterClasses.map((meter) => [meter.key, meter]));
   const types = new Map(file.eventTypes.map((known) => [known.type, known]));
   const rates = new Map<string, bigint>();
+  const routes = file.meterClasses.flatMap((meter) =>
+    meter.routes.map((route) => ({ meter, test: routeTest(route) })),
+  );
   for (const plan of file.plans) {
     for (const meter of file.meterClasses) {
       const family = file.meterFamilies.find((known) => known.key === meter.family);
@@ -111,6 +122,14 @@ function indexed(file: CatalogFile): Catalog {
       if (rate === undefined) throw new Error(`no rate for ${meterClass} on ${planKey}`);
       return rate;
     },
+    familyMicros(planKey: string, family: string) {
+      const plan = plans.get(planKey);
+      const known = file.meterFamilies.find(({ key }) => key === family);
+      if (!plan || !known) throw new Error(`no rate for ${family} on ${planKey}`);
+      return discounted(known.unitAmountUsd, plan);
+    },
+    classOfRoute: (method: string, path: string) =>
+      routes.find(({ test }) => test(`${method.toUpperCase()} ${path}`))?.meter,
     isSubscribable(pattern: string) {
       if (pattern === '*' || types.has(pattern)) return true;
       if (!pattern.endsWith('.*')) return false;
@@ -119,6 +138,17 @@ function indexed(file: CatalogFile): Catalog {
     },
     isProducible: (type: string) => types.get(type)?.producible ?? false,
   });
+}
+
+/** Whether a call is of a route; a `{part}` stands for one segment. */
+function routeTest(route: string): (call: string) => boolean {
+  const literal = (text: string): string => text.replace(/[.*+?^$()|[\]\\]/g, '\\$&');
+  const pattern = route
+    .split(/\{[^}]*\}/)
+    .map(literal)
+    .join('[^/]+');
+  const expression = new RegExp(`^${pattern}$`);
+  return (call) => call === route || expression.test(call);
 }
 
 /** Micro-dollars of a decimal string less the plan's discount, rounded half up. Exact: no floating point. */

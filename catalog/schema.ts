@@ -48,6 +48,8 @@ export const catalogFile = z.strictObject({
     )
     .min(1),
   meterClasses: z.array(z.strictObject({ key, family: key, routes: z.array(z.string()) })).min(1),
+  /** The meter family that a plan's quota of this name takes in. */
+  quotaFamilies: z.object({ ai_queries: key }),
   eventTypes: z
     .array(
       z.strictObject({

@@ -24,6 +24,8 @@ export async function seed(databaseUrl: string, before: Partial<Seeded>): Promis
       const now = new Date();
       const scopes = SCOPES.filter((scope) => scope !== 'admin:operator');
       const acme = await createOrganization(tx, { name: 'Acme Research', planKey: 'team', now });
+      acme.cardOnFile = true;
+      await tx.save(acme);
       const house = await createOrganization(tx, { name: 'Operators', planKey: 'team', now });
       const mint = async (
         org: { id: string },

@@ -8,6 +8,7 @@ import { Invitation } from './invitation';
 import { Member } from './member';
 import { Ground1764000000000 } from './migrations/1764000000000-ground';
 import { Identity1764100000000 } from './migrations/1764100000000-identity';
+import { Metering1764200000000 } from './migrations/1764200000000-metering';
 import { Organization } from './organization';
 import { User } from './user';
 import { WebhookAttempt } from './webhook-attempt';
@@ -43,7 +44,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       WebhookDelivery,
       WebhookEndpoint,
     ],
-    migrations: [Ground1764000000000, Identity1764100000000],
+    migrations: [Ground1764000000000, Identity1764100000000, Metering1764200000000],
     migrationsTableName: 'migrations',
     installExtensions: false,
     logging: false,

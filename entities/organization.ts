@@ -29,6 +29,7 @@ export class Organization {
   approvalThresholdCents!: string | null;
   @Column({ name: 'require_other_approver', type: 'boolean', default: false })
   requireOtherApprover!: boolean;
+  @Column({ name: 'card_on_file', type: 'boolean', default: false }) cardOnFile!: boolean;
   @Column({ name: 'suspended_at', type: 'timestamptz', nullable: true }) suspendedAt!: Date | null;
   @Column({ name: 'created_at', type: 'timestamptz' }) createdAt!: Date;
 }

@@ -25,6 +25,16 @@ export type Command =
       readonly kind: 'send_mail';
       readonly ref: string;
       readonly payload: { readonly orgId: string; readonly subject: string };
+    }
+  | {
+      readonly kind: 'start_approval';
+      readonly ref: string;
+      readonly payload: { readonly orgId: string; readonly summary: string };
+    }
+  | {
+      readonly kind: 'wake_approval';
+      readonly ref: string;
+      readonly payload: { readonly orgId: string };
     };
 
 const insertCommand = statement(

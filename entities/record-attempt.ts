@@ -45,7 +45,7 @@ const ATTEMPT_ROWS = `attempt AS (
 
 const RECORDED = `RETURNING d.id, d.org_id, d.livemode, d.endpoint_id, d.event_id, d.event_type, d.request_id,
        d.attempts, d.status, o.claim_id, old.claim_replay_id AS replay_id, old.claimed_at, o.destination_url,
-       o.http_status, o.ok, o.error, o.latency_ms, o.response_body, o.ended_at`;
+       o.http_status, o.ok, o.error, o.latency_ms, o.response_body, o.ended_at, old.status AS status_before`;
 
 const FREE_CLAIM = `claim_id = NULL, claim_replay_id = NULL, claimed_at = NULL, claimed_until = NULL`;
 
@@ -64,6 +64,10 @@ const recordDelivered = statement<{ id: string }>(
      FROM outcome o WHERE d.id = o.id AND d.claim_id = o.claim_id
      ${RECORDED}),
    ${ATTEMPT_ROWS},
+   counted AS (
+     INSERT INTO delivered_counts (org_id, period, units, last_at)
+     SELECT org_id, to_char(ended_at AT TIME ZONE 'UTC', 'YYYY-MM'), count(*), max(ended_at) FROM recorded
+     WHERE livemode AND status = 'delivered' AND status_before <> 'delivered' GROUP BY 1, 2),
    touched AS (
      UPDATE webhook_endpoints p SET last_delivered_at = latest.ended_at, failing_since = NULL
      FROM (SELECT endpoint_id, max(ended_at) AS ended_at FROM recorded GROUP BY endpoint_id) latest

@@ -20,3 +20,8 @@ export function dollarsFromMicros(micros: bigint): string {
   const tenThousandths = (micros + 50n) / 100n;
   return `$${tenThousandths / 10_000n}.${String(tenThousandths % 10_000n).padStart(4, '0')}`;
 }
+
+/** Dollars as a JSON number, for unit rates (at most six decimals) and amounts on the wire. */
+export function usdFromMicros(micros: bigint): number {
+  return Number(micros) / Number(MICROS_PER_DOLLAR);
+}

@@ -6,12 +6,16 @@ import {
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import type { Command, DeliveryLabels } from '../entities/outbox';
 import {
+  APPROVE_BUDGET,
+  approveBudgetId,
   BUSINESS_QUEUE,
   DELIVER_WEBHOOK,
   DELIVERIES_QUEUE,
   deliverWebhookId,
   SEND_MAIL,
   sendMailId,
+  WAKE_SIGNAL,
+  type ApproveBudget,
   type DeliverWebhook,
   type SendMail,
 } from '../workflows/contracts';
@@ -39,6 +43,10 @@ async function carry(client: Client, command: Command): Promise<void> {
       return startDelivery(client, command.ref, command.payload);
     case 'send_mail':
       return startMail(client, command.ref, command.payload);
+    case 'start_approval':
+      return startApproval(client, command.ref, command.payload);
+    case 'wake_approval':
+      return signalRunning(client, approveBudgetId(command.ref), WAKE_SIGNAL);
     case 'signal_delivery': {
       const { signal, ...labels } = command.payload;
       if (signal.name === 'replay') {
@@ -49,13 +57,35 @@ async function carry(client: Client, command: Command): Promise<void> {
         });
         return;
       }
-      try {
-        await client.workflow.getHandle(deliverWebhookId(command.ref)).signal(signal.name);
-      } catch (error) {
-        if (!(error instanceof WorkflowNotFoundError)) throw error;
-      }
+      return signalRunning(client, deliverWebhookId(command.ref), signal.name);
     }
   }
+}
+
+/** Signals a workflow; one that has ended has nothing left to hear. */
+async function signalRunning(client: Client, workflowId: string, name: string): Promise<void> {
+  try {
+    await client.workflow.getHandle(workflowId).signal(name);
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
+}
+
+/** Starts an approval's workflow; one that was started before counts as done. */
+async function startApproval(
+  client: Client,
+  approvalId: string,
+  about: { readonly orgId: string; readonly summary: string },
+): Promise<void> {
+  const args: [ApproveBudget] = [{ approvalId }];
+  await client.workflow.start(APPROVE_BUDGET, {
+    workflowId: approveBudgetId(approvalId),
+    taskQueue: BUSINESS_QUEUE,
+    args,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: about.summary,
+    typedSearchAttributes: new TypedSearchAttributes([{ key: ORG_ID, value: about.orgId }]),
+  });
 }
 
 /** Starts a delivery's workflow; one that runs already counts as done. */

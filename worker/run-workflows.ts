@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { NativeConnection } from '@temporalio/worker';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import type { ApprovalActivities } from '../activities/approve-budget';
 import type { DeliveryActivities } from '../activities/deliver-webhook';
 import type { MailActivities } from '../activities/send-mail';
 import type { Log } from '../platform/log';
@@ -24,7 +25,7 @@ export function builtBundle(): string {
 /** The activities of both task queues. */
 export interface Activities {
   readonly deliveries: DeliveryActivities;
-  readonly business: MailActivities;
+  readonly business: MailActivities & ApprovalActivities;
 }
 
 export interface WorkersOptions {

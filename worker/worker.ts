@@ -3,7 +3,9 @@ import type { DataSource } from 'typeorm';
 import { createDeliveryActivities } from '../activities/deliver-webhook';
 import { createEndpointSlots } from '../activities/endpoint-slots';
 import { createMakeAttempt } from '../activities/make-attempt';
+import { createApprovalActivities } from '../activities/approve-budget';
 import { createMailActivities } from '../activities/send-mail';
+import { approvalMailing } from '../entities/approval-mail';
 import { expireDeliveries } from '../entities/expire-deliveries';
 import { rescueDeliveries } from '../entities/rescue-deliveries';
 import { createMailer, type Mailer } from '../integrations/mail';
@@ -17,6 +19,7 @@ import { createFirstAttempts } from './first-attempts';
 import { writeHeartbeat } from './heartbeat';
 import { listen } from './listen';
 import { createLoop } from './loop';
+import { createMeteringLoops } from './metering';
 import { createRecorder } from './record-batches';
 import { createRelay } from './relay';
 import { createTemporalSession } from './temporal-session';
@@ -52,13 +55,26 @@ export function startWorker(
   const secrets = createSecretBox(config.SECRETS_KEY);
   const makeAttempt = createMakeAttempt({ clock, secrets, sender });
 
+  /** Set once the loops are there: activities ask for a turn of them. */
+  let wakeLoops: () => void = () => undefined;
+  const wake = (): void => wakeLoops();
+
   const temporal = createTemporalSession({
     address: config.TEMPORAL_ADDRESS,
     namespace: config.TEMPORAL_NAMESPACE,
     workflowBundle,
     activities: {
       deliveries: createDeliveryActivities({ db, clock, schedule, makeAttempt, slots }),
-      business: createMailActivities({ db, clock, log, secrets, mailer: mailerOf(config) }),
+      business: {
+        ...createMailActivities({ db, clock, log, secrets, mailer: mailerOf(config) }),
+        ...createApprovalActivities({
+          db,
+          clock,
+          schedule,
+          mailing: approvalMailing(config),
+          wake,
+        }),
+      },
     },
     log,
   });
@@ -121,7 +137,12 @@ export function startWorker(
       return false;
     },
   });
-  const loops = [first, relay, heartbeat, expiry, rescue];
+  const metering = createMeteringLoops({ db, clock, log, schedule, secrets, config, wake });
+  wakeLoops = () => {
+    first.wake();
+    relay.wake();
+  };
+  const loops = [first, relay, heartbeat, expiry, rescue, ...metering];
   for (const loop of loops) loop.start();
   temporal.start();
   const listener = listen(

@@ -15,6 +15,21 @@ export function sendMailId(mailId: string): string {
   return `mail:${mailId}`;
 }
 
+export const APPROVE_BUDGET = 'approveBudget';
+
+export interface ApproveBudget {
+  readonly approvalId: string;
+}
+
+/** The one workflow id of an approval. */
+export function approveBudgetId(approvalId: string): string {
+  return `budget-approval:${approvalId}`;
+}
+
+/** `{decision:"approve"|"reject", upToCents?, note?, by?}` */
+export const DECIDE_SIGNAL = 'decide';
+export const WITHDRAW_SIGNAL = 'withdraw';
+
 export const DELIVER_WEBHOOK = 'deliverWebhook';
 
 export interface DeliverWebhook {
@@ -31,7 +46,7 @@ export interface ReplaySignal {
 
 export const REPLAY_SIGNAL = 'replay';
 export const CANCEL_SIGNAL = 'cancel';
-/** Look at the row again: its endpoint was enabled. */
+/** Look at the row again: something about it has changed. */
 export const WAKE_SIGNAL = 'wake';
 
 /** The one workflow id of a delivery. */

@@ -1,2 +1,3 @@
+export { approveBudget } from './approve-budget';
 export { deliverWebhook } from './deliver-webhook';
 export { sendMail } from './send-mail';

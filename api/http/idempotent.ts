@@ -8,12 +8,14 @@ import {
 import type { Executor } from '../../entities/sql';
 import type { Fault } from '../../platform/fault';
 import { invalidInput } from '../../platform/fault';
-import type { AnyOperation, ApiContext, Caller } from './operation';
+import type { AnyOperation, ApiContext, Caller, RawAnswer } from './operation';
 
 /** An answer as it goes out: status and body text. */
 export interface Answer {
   readonly status: number;
   readonly text: string;
+  /** What goes out instead of the text; never kept for an idempotency key. */
+  readonly raw?: RawAnswer;
 }
 
 /** A claimed idempotency key: keeps the reply with the change, or lets the key go. */

@@ -1,7 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { z } from 'zod';
 import type { Scope } from '../../entities/api-key';
+import type { ApprovalMailing } from '../../entities/approval-mail';
 import type { AuditFact } from '../../entities/audit-record';
 import type { Executor } from '../../entities/sql';
 import type { Catalog } from '../../catalog/load-catalog';
@@ -14,6 +16,7 @@ import type { OidcVerifier } from '../../integrations/oidc';
 import type { Cursors } from './cursor';
 import type { LastUse } from './last-use';
 import type { RateLimiter } from './rate-limit';
+import type { RequestLog } from './request-log';
 
 /** Who is calling, as the credentials say. The tenant of everything an operation touches comes from here. */
 export interface Caller {
@@ -43,12 +46,23 @@ export interface ApiContext {
   readonly cursors: Cursors;
   readonly limiter: RateLimiter;
   readonly lastUse: LastUse;
+  readonly requestLog: RequestLog;
+  readonly approvalMailing: ApprovalMailing;
   /** Checks people's tokens; null where no issuer is configured. */
   readonly oidc: OidcVerifier | null;
   /** What new deliveries follow. */
   readonly schedule: DeliverySchedule;
   /** Tells the workers, after commit, that there is something to do. */
   readonly wake: (work: 'delivery' | 'command') => void;
+}
+
+/** A reply that is not one JSON object: a file or a stream of a type of its own. */
+export class RawAnswer {
+  constructor(
+    readonly type: string,
+    readonly body: string | Readable,
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {}
 }
 
 /** How an operation touches the database: in one transaction, in none of its own, or in short ones that it opens itself. */
@@ -111,7 +125,7 @@ export interface Operation<
   readonly audits?: string | readonly string[];
   readonly handle: (
     args: HandleArguments<z.output<Input>, Kind>,
-  ) => Promise<z.input<NoInfer<Reply>>>;
+  ) => Promise<z.input<NoInfer<Reply>> | RawAnswer>;
 }
 
 /** Declares an operation; only there so that its parts type each other. */

@@ -11,6 +11,7 @@ import { claimRequest, idempotencyKeyOf, isKept, type Answer } from './idempoten
 import { limitRequests } from './limit-requests';
 import {
   actorOf,
+  RawAnswer,
   type AnyOperation,
   type ApiContext,
   type Caller,
@@ -74,8 +75,9 @@ export async function runOperation(
 
   const answer = await carryOut(context, operation, ctx, { caller, input, body, state });
   ctx.status = answer.status;
-  ctx.type = 'application/json; charset=utf-8';
-  ctx.body = answer.text;
+  ctx.type = answer.raw?.type ?? 'application/json; charset=utf-8';
+  for (const [name, value] of Object.entries(answer.raw?.headers ?? {})) ctx.set(name, value);
+  ctx.body = answer.raw?.body ?? answer.text;
 }
 
 function checkVersion(ctx: Context): void {
@@ -208,7 +210,9 @@ async function handle(
     },
     afterCommit: (act) => void held.afterCommit.push(act),
   };
-  const reply = operation.reply.parse(await operation.handle(args)) as Record<string, unknown>;
+  const handled = await operation.handle(args);
+  if (handled instanceof RawAnswer) return { status, text: '', raw: handled };
+  const reply = operation.reply.parse(handled) as Record<string, unknown>;
   const text = stringifyWithRaw({ ...reply, requestId: reply['requestId'] ?? requestId });
   return { status, text };
 }

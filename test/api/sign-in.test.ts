@@ -1,4 +1,4 @@
-import { createHmac, createPublicKey, type JsonWebKey } from 'node:crypto';
+import { createHmac, createPublicKey } from 'node:crypto';
 import { send, startApi, type Answer, type Tenant, type TestApi } from '../support/api';
 import { startIdentityProvider, type IdentityProvider } from '../support/identity-provider';
 import { tokenFor } from '../support/invitations';
@@ -77,7 +77,7 @@ describe('people signing in with OpenID Connect', () => {
     const good = claimsOf('ada@example.com');
     const [head, payload] = (await provider.token(good)).split('.') as [string, string];
     const unsigned = Buffer.from('{"alg":"none"}').toString('base64url');
-    const pem = createPublicKey({ key: provider.publicJwk as JsonWebKey, format: 'jwk' })
+    const pem = createPublicKey({ key: provider.publicJwk, format: 'jwk' })
       .export({ type: 'spki', format: 'pem' })
       .toString();
     const symmetric = Buffer.from('{"alg":"HS256","kid":"one"}').toString('base64url');

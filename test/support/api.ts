@@ -115,7 +115,7 @@ async function serve(database: TestDatabase, config: Config, clock: Clock): Prom
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
-      await context.lastUse.stop();
+      await Promise.all([context.lastUse.stop(), context.requestLog.stop()]);
       await database.close();
     },
   };

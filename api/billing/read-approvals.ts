@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import { listApprovals, requireApproval } from '../../entities/budget-approval';
+import { pageOf } from '../http/cursor';
+import { operation, type Caller } from '../http/operation';
+import { cursor, id, limit, listOf } from '../http/schemas';
+import { Fault } from '../../platform/fault';
+import { APPROVAL_STATUSES, approvalReply, presentApproval } from './present-approval';
+
+const FIRST_PAUSE_MS = 50;
+const MOST_PAUSE_MS = 500;
+
+/** Approvals are live: a test key doesn't see them. Throws not_found. */
+export function requireLiveSight(caller: Caller): void {
+  if (!caller.livemode) throw new Fault('not_found');
+}
+
+export const listBudgetApprovals = operation({
+  name: 'listBudgetApprovals',
+  method: 'get',
+  path: '/v1/billing/budget/approvals',
+  summary: 'List what was asked for over the threshold, newest first',
+  tag: 'billing',
+  scope: 'billing:manage',
+  transaction: 'none',
+  input: z.object({ status: z.enum(APPROVAL_STATUSES).optional(), limit, cursor }),
+  reply: listOf(approvalReply),
+  async handle({ tx, input, caller, context: { cursors } }) {
+    const { orgId } = caller;
+    if (!caller.livemode) {
+      return { object: 'list' as const, data: [], hasMore: false, nextCursor: null };
+    }
+    const after =
+      input.cursor === undefined ? null : cursors.decode('approvals', orgId, input.cursor);
+    const status = input.status ?? null;
+    const rows = await listApprovals(tx, orgId, { status, after, limit: input.limit });
+    return pageOf(rows, input.limit, presentApproval, (row) =>
+      cursors.encode('approvals', orgId, row.id),
+    );
+  },
+});
+
+export const getBudgetApproval = operation({
+  name: 'getBudgetApproval',
+  method: 'get',
+  path: '/v1/billing/budget/approvals/:approvalId',
+  summary: 'Show an approval',
+  tag: 'billing',
+  scope: 'billing:manage',
+  transaction: 'none',
+  input: z.object({ approvalId: id('bap') }),
+  reply: approvalReply,
+  async handle({ tx, input, caller }) {
+    requireLiveSight(caller);
+    return presentApproval(await requireApproval(tx, input.approvalId, caller.orgId));
+  },
+});
+
+export const waitForBudgetApproval = operation({
+  name: 'waitForBudgetApproval',
+  method: 'get',
+  path: '/v1/billing/budget/approvals/:approvalId/wait',
+  summary: 'Wait until an approval is decided, up to 30 seconds',
+  tag: 'billing',
+  scope: 'billing:manage',
+  transaction: 'own',
+  input: z.object({
+    approvalId: id('bap'),
+    seconds: z.coerce
+      .string()
+      .regex(/^([0-9]|[12][0-9]|30)$/, 'must be whole seconds from 0 to 30')
+      .transform(Number)
+      .default(30),
+  }),
+  reply: approvalReply,
+  async handle({ tx, input, caller }) {
+    requireLiveSight(caller);
+    const until = performance.now() + input.seconds * 1_000;
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.5, MOST_PAUSE_MS)) {
+      const approval = await requireApproval(tx, input.approvalId, caller.orgId);
+      const leftMs = until - performance.now();
+      if (approval.status !== 'pending' || leftMs <= 0) return presentApproval(approval);
+      await new Promise((resolve) => setTimeout(resolve, Math.min(pauseMs, leftMs)));
+    }
+  },
+});
