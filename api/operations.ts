@@ -1,4 +1,5 @@
 import { adminOperations } from './admin';
+import { agentOperations } from './agent';
 import { auditOperations } from './audit';
 import { billingOperations } from './billing';
 import { deliveryOperations } from './deliveries';
@@ -16,6 +17,7 @@ export const operations: readonly AnyOperation[] = [
   ...organizationOperations,
   ...memberOperations,
   ...keyOperations,
+  ...agentOperations,
   ...eventOperations,
   ...webhookOperations,
   ...deliveryOperations,

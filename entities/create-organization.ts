@@ -29,6 +29,8 @@ export async function createOrganization(
 }
 
 export interface NewApiKey {
+  /** Made here unless given. */
+  readonly id?: string;
   readonly orgId: string;
   readonly livemode: boolean;
   readonly scopes: readonly Scope[];
@@ -48,7 +50,7 @@ export async function mintApiKey(
   const secret = newKeySecret(wanted.livemode);
   const key = await tx.save(
     tx.create(ApiKey, {
-      id: newId('key'),
+      id: wanted.id ?? newId('key'),
       orgId: wanted.orgId,
       livemode: wanted.livemode,
       label: wanted.label,

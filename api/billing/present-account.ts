@@ -47,6 +47,7 @@ export const accountReply = z.object({
   }),
   budget: budgetReply,
   monthlyQuotas: z.object({ ai_queries: quota }),
+  requestId: z.string().optional(),
 });
 
 /** Everything about an organization's billing, as one object: plan, grant, quotas, budget, prices. */

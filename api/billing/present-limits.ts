@@ -28,6 +28,7 @@ export const limitsReply = z.object({
   apiKeys: usedOf,
   seats: usedOf,
   requestsPerMinute: z.int(),
+  requestId: z.string().optional(),
 });
 
 /** What the plan, or an operator, allows an organization, and how much of it is in use. */

@@ -7,6 +7,7 @@ import { emitEvent } from '../../entities/publish-event';
 import { Fault, invalidInput } from '../../platform/fault';
 import { operation } from '../http/operation';
 import { text } from '../http/schemas';
+import { ONLY_HELD, requireHeldScopes } from './held-scopes';
 import { apiKeyReply, presentApiKey } from './present-api-key';
 
 const cidr = z
@@ -37,13 +38,7 @@ export const createApiKey = operation({
   async handle({ tx, input, caller, now, requestId, context, audit, afterCommit }) {
     const livemode = input.livemode ?? false;
     const scopes = [...new Set(input.scopes ?? ['read:sec' as const])];
-    const lacking = scopes.filter((scope) => !caller.scopes.includes(scope));
-    if (lacking.length > 0) {
-      throw new Fault('insufficient_scope', {
-        message: 'A key can only mint a key with scopes that it holds itself.',
-        details: { required: lacking },
-      });
-    }
+    requireHeldScopes(scopes, caller.scopes, ONLY_HELD);
     if (livemode && !caller.livemode) {
       throw new Fault('insufficient_scope', { message: 'A test key cannot make a live one.' });
     }

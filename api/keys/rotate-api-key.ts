@@ -8,6 +8,7 @@ import { DAY_SECONDS } from '../../platform/clock';
 import { Fault } from '../../platform/fault';
 import { operation } from '../http/operation';
 import { id } from '../http/schemas';
+import { ONLY_HELD, requireHeldScopes } from './held-scopes';
 import { apiKeyReply, presentApiKey } from './present-api-key';
 
 export const rotateApiKey = operation({
@@ -34,10 +35,7 @@ export const rotateApiKey = operation({
     if (old.status === 'revoked' || (old.expiresAt && old.expiresAt <= now)) {
       throw new Fault('conflict', { message: 'Only an active key can be rotated.' });
     }
-    const lacking = old.scopes.filter((scope) => !caller.scopes.includes(scope));
-    if (lacking.length > 0) {
-      throw new Fault('insufficient_scope', { details: { required: lacking } });
-    }
+    requireHeldScopes(old.scopes, caller.scopes, ONLY_HELD);
     const overlapSeconds = input.overlapSeconds ?? 0;
     const endsAt = new Date(now.getTime() + overlapSeconds * 1_000);
     if (overlapSeconds === 0) {

@@ -102,7 +102,10 @@ describe('API keys', () => {
     const { body: last } = await acme.call('POST', `/v1/api_keys/${next.id}/rotate`);
     expect((await me(next.secret)).status).toBe(401);
     expect((await me(last.secret)).status).toBe(200);
-    await api.database.db.query(`UPDATE api_keys SET expires_at = now() WHERE id = $1`, [old.id]);
+    await api.database.db.query(
+      `UPDATE api_keys SET expires_at = now() - interval '1 s' WHERE id = $1`,
+      [old.id],
+    );
     expect((await me(old.secret)).status).toBe(401);
   });
 
