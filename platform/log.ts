@@ -1,10 +1,10 @@
-import pino, { type Logger } from 'pino';
+import pino, { type DestinationStream, type Logger } from 'pino';
 
 export type Log = Logger;
 
 /** The process's logger: one JSON line a fact. Header and field names that may carry secrets are never written. */
-export function createLog(name: string, level: string): Log {
-  return pino({
+export function createLog(name: string, level: string, destination?: DestinationStream): Log {
+  const options = {
     name,
     level,
     timestamp: pino.stdTimeFunctions.isoTime,
@@ -12,5 +12,6 @@ export function createLog(name: string, level: string): Log {
       paths: ['*.secret', '*.signingSecret', '*.authorization', '*["x-api-key"]', '*.token'],
       censor: '[hidden]',
     },
-  });
+  };
+  return destination ? pino(options, destination) : pino(options);
 }

@@ -10,7 +10,7 @@ import { SCOPES, type Scope } from '../../entities/api-key';
 import { createOrganization, mintApiKey } from '../../entities/create-organization';
 import { systemClock, type Clock } from '../../platform/clock';
 import type { Config } from '../../platform/config';
-import { createLog } from '../../platform/log';
+import { createLog, type Log } from '../../platform/log';
 import { testConfig } from './config';
 import { freshDatabase, sameDatabase, type TestDatabase } from './database';
 
@@ -58,12 +58,18 @@ export interface TestApi {
 export async function startApi(
   settings: Record<string, string> = {},
   clock: Clock = systemClock,
+  log: Log = createLog('test', 'silent'),
 ): Promise<TestApi> {
   const database = await freshDatabase();
-  return serve(database, testConfig(database.url, settings), clock);
+  return serve(database, testConfig(database.url, settings), clock, log);
 }
 
-async function serve(database: TestDatabase, config: Config, clock: Clock): Promise<TestApi> {
+async function serve(
+  database: TestDatabase,
+  config: Config,
+  clock: Clock,
+  log: Log,
+): Promise<TestApi> {
   const metrics = createHttpMetrics();
   const context = createApiContext(
     config,
@@ -101,7 +107,7 @@ async function serve(database: TestDatabase, config: Config, clock: Clock): Prom
     context,
     config,
     newKey,
-    another: async () => serve(await sameDatabase(database.url), config, clock),
+    another: async () => serve(await sameDatabase(database.url), config, clock, log),
     async newTenant(options = {}) {
       const organization = await database.db.transaction((tx) =>
         createOrganization(tx, {

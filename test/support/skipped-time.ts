@@ -1,7 +1,6 @@
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { Context } from '@temporalio/activity';
-import type { DeliveryActivities } from '../../activities/deliver-webhook';
 import type { Clock } from '../../platform/clock';
 import { DELIVERIES_QUEUE } from '../../workflows/contracts';
 
@@ -34,15 +33,16 @@ export async function openSkippedTime(): Promise<TestWorkflowEnvironment> {
   return env;
 }
 
-/** A worker of the deliveries queue with the bundle that was made once for all tests. */
+/** A worker of a queue with the bundle that was made once for all tests. */
 export function workOn(
   env: TestWorkflowEnvironment,
-  activities: DeliveryActivities,
+  activities: object,
+  taskQueue: string = DELIVERIES_QUEUE,
 ): Promise<Worker> {
   return Worker.create({
     connection: env.nativeConnection,
     namespace: env.namespace ?? 'default',
-    taskQueue: DELIVERIES_QUEUE,
+    taskQueue,
     workflowBundle: { codePath: process.env['TEST_WORKFLOW_BUNDLE'] ?? '' },
     activities: { ...activities },
   });

@@ -1,27 +1,44 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { freePort } from '../../devstack/ports';
 import { spawnTemporal, waitForTemporal } from '../../devstack/temporal';
 
 export interface TestTemporal {
   readonly address: string;
   readonly namespace: string;
+  /** Kills the server and starts it again over the same file. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** A real Temporal server of the test's own, in memory. */
+/** A real Temporal server of the test's own, over a database file. */
 export async function startTemporal(): Promise<TestTemporal> {
   const port = await freePort();
   const namespace = 'secapi';
   const binary = process.env['TEST_TEMPORAL_BINARY'] ?? '';
-  const server = spawnTemporal({ binary, port, namespace }, 'ignore');
+  const folder = mkdtempSync(join(tmpdir(), 'secapi-temporal-'));
   const address = `127.0.0.1:${port}`;
+  const start = () =>
+    spawnTemporal({ binary, port, namespace, dbFile: join(folder, 'temporal.db') }, 'ignore');
+  let server = start();
+  const kill = (): Promise<void> => {
+    const gone = new Promise<void>((resolve) => server.once('exit', () => resolve()));
+    server.kill('SIGKILL');
+    return gone;
+  };
   await waitForTemporal(address, namespace);
   return {
     address,
     namespace,
-    stop() {
-      const gone = new Promise<void>((resolve) => server.once('exit', () => resolve()));
-      server.kill('SIGKILL');
-      return gone;
+    async restart() {
+      await kill();
+      server = start();
+      await waitForTemporal(address, namespace);
+    },
+    async stop() {
+      await kill();
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
