@@ -138,6 +138,7 @@ export async function startStack(options: StackOptions, children: Children): Pro
   const receiverUrl = `http://127.0.0.1:${ports.RECEIVER_PORT}`;
   const childEnv = {
     PUBLIC_URL: apiUrl,
+    MAIL_FOLDER: join(folder, 'mail'),
     ...env,
     DATABASE_URL: databaseUrl,
     TEMPORAL_ADDRESS: temporalAddress,

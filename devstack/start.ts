@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { openSync } from 'node:fs';
 import { join } from 'node:path';
+import { announceMail } from './announce-mail';
 import { stopLeftovers } from './leftovers';
 import { readyPanel } from './panel';
 import { requireFreePorts } from './ports';
@@ -51,6 +52,7 @@ async function main(): Promise<void> {
     pids: started.pids(),
   };
   writeStackFile(stack);
+  announceMail(join(folder, 'mail'), say);
   console.log(readyPanel(stack, (Date.now() - startedAt) / 1_000));
 }
 

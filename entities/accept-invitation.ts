@@ -41,7 +41,7 @@ export async function acceptInvitation(
       details: { required: [] },
     });
   }
-  await requireSeats(tx, orgId, seatsOfPlan, now, [address]);
+  await requireSeats(tx, orgId, seatsOfPlan, now, [address], 'members');
   invitation.status = 'accepted';
   invitation.resolvedAt = now;
   await tx.save(invitation);

@@ -9,19 +9,23 @@ const taken = statement<{ taken: number }>(
      SELECT u.address FROM members m JOIN users u ON u.id = m.user_id WHERE m.org_id = $1
      UNION ALL
      SELECT i.address FROM invitations i
-     WHERE i.org_id = $1 AND i.status = 'pending' AND i.expires_at > $2
+     WHERE i.org_id = $1 AND i.status = 'pending' AND i.expires_at > $2 AND $4
      UNION ALL
      SELECT unnest($3::text[])) held`,
 );
 
-/** Seats in use: members and pending invitations, each address once; with `more` as if these were invited too. */
+/**
+ * Seats in use: members and, unless left out, pending invitations, each address once; with `more` as if these had one
+ * too.
+ */
 export async function seatsTaken(
   db: Executor,
   orgId: string,
   now: Date,
   more: readonly string[] = [],
+  withPending = true,
 ): Promise<number> {
-  const [row] = await run(db, taken, [orgId, now, [...more]]);
+  const [row] = await run(db, taken, [orgId, now, [...more], withPending]);
   return row?.taken ?? 0;
 }
 
@@ -35,7 +39,8 @@ export function lockOrganization(tx: EntityManager, orgId: string): Promise<Orga
 
 /**
  * Checks that seats are enough for what is there and `more` addresses, under the organization's lock, so that two at
- * once can't both take the last one. Throws plan_limit_reached with the limit.
+ * once can't both take the last one. An invitation needs a seat beside all pending ones; whoever accepts needs one
+ * beside the members: where seats have become too few, the first to come get them. Throws plan_limit_reached.
  */
 export async function requireSeats(
   tx: EntityManager,
@@ -43,10 +48,11 @@ export async function requireSeats(
   seatsOfPlan: (planKey: string) => number,
   now: Date,
   more: readonly string[],
+  beside: 'members' | 'members_and_pending' = 'members_and_pending',
 ): Promise<void> {
   const organization = await lockOrganization(tx, orgId);
   const limit = organization.seatLimit ?? seatsOfPlan(organization.planKey);
-  const needed = await seatsTaken(tx, orgId, now, more);
+  const needed = await seatsTaken(tx, orgId, now, more, beside === 'members_and_pending');
   if (needed <= limit) return;
   throw new Fault('plan_limit_reached', {
     message: `The plan includes ${limit} seat(s), and ${needed} would be in use.`,

@@ -1,5 +1,6 @@
 import type { AnyOperation } from '../http/operation';
 import { createOrganizationOperation } from './create-organization';
+import { getOrganizationSnapshot } from './get-organization';
 import { listOrganizations } from './list-organizations';
 import { setLimits } from './set-limits';
 import { resumeOrganizationOperation, suspendOrganizationOperation } from './suspend-organization';
@@ -7,6 +8,7 @@ import { resumeOrganizationOperation, suspendOrganizationOperation } from './sus
 export const adminOperations = [
   createOrganizationOperation,
   listOrganizations,
+  getOrganizationSnapshot,
   suspendOrganizationOperation,
   resumeOrganizationOperation,
   setLimits,

@@ -164,22 +164,33 @@ describe('members, invitations and seats', () => {
       expect(answers.filter(({ status }) => status === 403)).toHaveLength(7);
     });
 
-    it('are checked again when two accepts race for the last one', async () => {
+    it('are checked again when 200 accepts race for the last one: one wins', async () => {
       await join(acme, 'owner@example.com');
-      await invite(acme, ['x@example.com', 'y@example.com']);
-      const tokens = [await tokenFor(api, 'x@example.com'), await tokenFor(api, 'y@example.com')];
-      await api.database.db.query(`UPDATE organizations SET seat_limit = 2 WHERE id = $1`, [
-        acme.orgId,
-      ]);
-      const refused = await Promise.all(tokens.map(accept));
-      expect(refused.map(({ status }) => status)).toEqual([403, 403]);
-      await api.database.db.query(`UPDATE organizations SET seat_limit = 3 WHERE id = $1`, [
-        acme.orgId,
-      ]);
-      expect((await Promise.all(tokens.map(accept))).map(({ status }) => status)).toEqual([
-        200, 200,
-      ]);
-    });
+      const limit = (seats: number) =>
+        api.database.db.query(`UPDATE organizations SET seat_limit = $2 WHERE id = $1`, [
+          acme.orgId,
+          seats,
+        ]);
+      await limit(500);
+      const emails = Array.from({ length: 200 }, (_, i) => `many${i}@example.com`);
+      for (let i = 0; i < emails.length; i += 20) await invite(acme, emails.slice(i, i + 20));
+      const tokens = await Promise.all(emails.map((email) => tokenFor(api, email)));
+      await limit(2);
+      const answers = await Promise.all(tokens.map(accept));
+      expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+      const refused = answers.filter(({ status }) => status === 403);
+      expect(refused).toHaveLength(199);
+      expect(refused[0]?.body).toMatchObject({ code: 'plan_limit_reached', details: { limit: 2 } });
+      expect(await membersOf(acme)).toHaveLength(2);
+    }, 60_000);
+
+    it('go to one of 200 who accept the same invitation at once', async () => {
+      await invite(acme, ['wanted@example.com']);
+      const token = await tokenFor(api, 'wanted@example.com');
+      const answers = await Promise.all(Array.from({ length: 200 }, () => accept(token)));
+      expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+      expect(answers.filter(({ status }) => status === 409)).toHaveLength(199);
+    }, 60_000);
 
     it('stay as they are below the plan after a downgrade, but nothing can be added', async () => {
       for (const name of ['a', 'b', 'c']) await join(acme, `${name}@down.example`);

@@ -71,6 +71,27 @@ describe('operators', () => {
     expect(byId.data).toHaveLength(1);
   });
 
+  it('are shown an organization as a whole, without any secret', async () => {
+    const endpoint = await acme.call('POST', '/v1/webhook_endpoints', {
+      destinationUrl: 'http://127.0.0.1:1/',
+    });
+    await acme.call('POST', '/v1/events', { type: 'filing.published', data: {} });
+    const { status, body, text } = await operator.call('GET', `/v1/admin/orgs/${acme.orgId}`);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      object: 'admin_organization',
+      organization: { id: acme.orgId, planKey: 'team' },
+      apiKeys: [{ object: 'api_key', status: 'active' }],
+      billing: { object: 'billing_account', effectivePlanKey: 'team' },
+      webhooks: [{ id: endpoint.body.id }],
+      deliveries: { pending: 1 },
+    });
+    expect(body.events[0].type).toBe('filing.published');
+    expect(text).not.toMatch(/whsec_|secapi_live_[0-9A-Za-z]{30}/);
+    const missing = await operator.call('GET', `/v1/admin/orgs/org_${'0'.repeat(32)}`);
+    expect(missing.status).toBe(404);
+  });
+
   it('suspend and resume: reads stay, what is published waits and is due when resumed', async () => {
     await acme.call('POST', '/v1/webhook_endpoints', { destinationUrl: 'http://127.0.0.1:1/' });
     const path = `/v1/admin/orgs/${acme.orgId}`;
