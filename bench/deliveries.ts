@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Stack } from '../devstack/stack';
 import { withThrowawayStack } from '../devstack/throwaway-stack';
 import { cpuMs } from './cpu';
-import { publishAtRate, publishBurst, type PublishResult } from './publisher';
+import { loadAtRate, loadBurst, type Load, type LoadResult } from './loader';
 import { percentile } from './table';
 
 const SETTLE_MS = 60_000;
@@ -56,7 +56,7 @@ async function measure(
   what: string,
   path: string,
   fanOut: number,
-  publish: () => Promise<PublishResult>,
+  publish: () => Promise<LoadResult>,
 ): Promise<Row> {
   const pids = rig.stack.pids();
   const before = PARTS.map((part) => cpuMs(pids[part] ?? 0));
@@ -96,6 +96,20 @@ function sum(values: readonly number[]): number {
 const FILING = 'filing.published';
 const MATCH = 'monitor.match';
 
+/** Events that carry the time they were sent at. */
+function publishing(apiUrl: string, apiKey: string, type: string): Load {
+  return {
+    apiUrl,
+    method: 'POST',
+    path: '/v1/events',
+    accepts: 202,
+    request: () => {
+      const sentAt = performance.timeOrigin + performance.now();
+      return { apiKey, body: { type, data: { sentAt, pad: 'x'.repeat(100) } } };
+    },
+  };
+}
+
 /** The delivery lines of the bench at one workflow rate. */
 export function benchDeliveries(
   workflowRate: string,
@@ -105,36 +119,34 @@ export function benchDeliveries(
 ): Promise<Row[]> {
   return withRig(workflowRate, say, async (rig) => {
     const { apiUrl, seeded } = rig.stack;
-    const target = { apiUrl, apiKey: seeded.apiKey, type: FILING };
+    const target = publishing(apiUrl, seeded.apiKey, FILING);
     const rows: Row[] = [];
     const line = async (
       what: string,
       path: string,
       fanOut: number,
-      publish: () => Promise<PublishResult>,
+      publish: () => Promise<LoadResult>,
     ) => {
       say(`workflow rate ${workflowRate}: ${what}`);
       rows.push(await measure(rig, what, path, fanOut, publish));
     };
     const one = await rig.endpoint('/one', FILING);
-    await publishAtRate(target, 50, 4);
+    await loadAtRate(target, 50, 4);
     await collect(rig, '/one', 200);
     for (const rate of rates) {
-      await line(`${rate}/s`, '/one', 1, () => publishAtRate(target, rate, seconds));
+      await line(`${rate}/s`, '/one', 1, () => loadAtRate(target, rate, seconds));
     }
-    await line('burst of 5,000, 32 connections', '/one', 1, () => publishBurst(target, 5_000, 32));
+    await line('burst of 5,000, 32 connections', '/one', 1, () => loadBurst(target, 5_000, 32));
     await rig.remove(one);
     const twenty = await rig.endpoint('/many', FILING, 20);
-    await line('1 event to 20 endpoints, 10/s', '/many', 20, () =>
-      publishAtRate(target, 10, seconds),
-    );
+    await line('1 event to 20 endpoints, 10/s', '/many', 20, () => loadAtRate(target, 10, seconds));
     await rig.remove(twenty);
     await rig.endpoint('/beside', FILING);
     await rig.endpoint('/hang', MATCH);
-    await line('50/s', '/beside', 1, () => publishAtRate(target, 50, seconds));
-    await publishBurst({ ...target, type: MATCH }, 2_000, 16);
+    await line('50/s', '/beside', 1, () => loadAtRate(target, 50, seconds));
+    await loadBurst(publishing(apiUrl, seeded.apiKey, MATCH), 2_000, 16);
     await line('50/s beside 2,000 to a hanging endpoint', '/beside', 1, () =>
-      publishAtRate(target, 50, seconds),
+      loadAtRate(target, 50, seconds),
     );
     return rows;
   });

@@ -1,9 +1,10 @@
 import { cpus, totalmem } from 'node:os';
+import { gateProofs } from './gate';
 import { killPartProofs } from './kill-part';
 import type { Proof, ProofResult } from './proof';
 
 const SHOWN = 10;
-const proofs: readonly Proof[] = [...killPartProofs];
+const proofs: readonly Proof[] = [...killPartProofs, ...gateProofs];
 
 /** `npm run prove [-- name …]`: runs the proofs, one after another, and prints a table. Exit code 1 where one failed. */
 async function main(): Promise<void> {

@@ -1,74 +1,76 @@
 import { Agent } from 'undici';
 
-export interface PublishResult {
+export interface LoadResult {
   readonly accepted: number;
   readonly refused: number;
-  /** ms from sending to the 202, sorted. */
+  /** ms from sending to the answer, sorted. */
   readonly acceptMs: number[];
   readonly seconds: number;
 }
 
-interface Target {
+/** What is sent again and again. */
+export interface Load {
   readonly apiUrl: string;
-  readonly apiKey: string;
-  readonly type: string;
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  /** Makes the key and the body of the n-th request, just before it is sent. */
+  readonly request: (n: number) => { readonly apiKey: string; readonly body?: object };
+  /** The status that counts as accepted. */
+  readonly accepts: number;
 }
 
-/** Publishes `rate` events a second for `seconds`, on time whatever the answers do (open loop). */
-export async function publishAtRate(
-  target: Target,
-  rate: number,
-  seconds: number,
-): Promise<PublishResult> {
+/** Sends `rate` requests a second for `seconds`, on time whatever the answers do (open loop). */
+export async function loadAtRate(load: Load, rate: number, seconds: number): Promise<LoadResult> {
   const total = rate * seconds;
-  const publisher = createPublisher(target, 128);
+  const loader = createLoader(load, 128);
   const startedAt = performance.now();
   for (let sent = 0; sent < total;) {
     const due = Math.min(total, Math.floor(((performance.now() - startedAt) / 1_000) * rate) + 1);
-    for (; sent < due; sent++) void publisher.publish();
+    for (; sent < due; sent++) void loader.send();
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
-  return publisher.finish(startedAt);
+  return loader.finish(startedAt);
 }
 
-/** Publishes `total` events as fast as `connections` connections take them. */
-export async function publishBurst(
-  target: Target,
+/** Sends `total` requests as fast as `connections` connections take them. */
+export async function loadBurst(
+  load: Load,
   total: number,
   connections: number,
-): Promise<PublishResult> {
-  const publisher = createPublisher(target, connections);
+): Promise<LoadResult> {
+  const loader = createLoader(load, connections);
   const startedAt = performance.now();
   let sent = 0;
   const lanes = Array.from({ length: connections }, async () => {
     while (sent < total) {
       sent += 1;
-      await publisher.publish();
+      await loader.send();
     }
   });
   await Promise.all(lanes);
-  return publisher.finish(startedAt);
+  return loader.finish(startedAt);
 }
 
-function createPublisher({ apiUrl, apiKey, type }: Target, connections: number) {
+function createLoader({ apiUrl, method, path, request, accepts }: Load, connections: number) {
   const agent = new Agent({ connections });
   const open = new Set<Promise<void>>();
   const acceptMs: number[] = [];
   let refused = 0;
+  let n = 0;
 
   async function one(): Promise<void> {
+    const { apiKey, body } = request(n++);
     const startedAt = performance.now();
-    const sentAt = performance.timeOrigin + startedAt;
     try {
       const answer = await agent.request({
         origin: apiUrl,
-        path: '/v1/events',
-        method: 'POST',
+        path,
+        method,
         headers: { 'content-type': 'application/json', 'x-api-key': apiKey },
-        body: JSON.stringify({ type, data: { sentAt, pad: 'x'.repeat(100) } }),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       await answer.body.dump();
-      if (answer.statusCode === 202) acceptMs.push(performance.now() - startedAt);
+      if (answer.statusCode === accepts) acceptMs.push(performance.now() - startedAt);
       else refused += 1;
     } catch {
       refused += 1;
@@ -76,12 +78,12 @@ function createPublisher({ apiUrl, apiKey, type }: Target, connections: number) 
   }
 
   return {
-    publish(): Promise<void> {
+    send(): Promise<void> {
       const sent = one().finally(() => open.delete(sent));
       open.add(sent);
       return sent;
     },
-    async finish(startedAt: number): Promise<PublishResult> {
+    async finish(startedAt: number): Promise<LoadResult> {
       await Promise.all(open);
       const seconds = (performance.now() - startedAt) / 1_000;
       await agent.close();
