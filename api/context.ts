@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { loadCatalog } from '../catalog/load-catalog';
 import { approvalMailing } from '../entities/approval-mail';
+import { createGate } from '../entities/pass-gate';
 import { createWaker } from '../entities/wake-workers';
 import { systemClock, type Clock } from '../platform/clock';
 import type { Config } from '../platform/config';
@@ -32,6 +33,7 @@ export function createApiContext(
     catalog: loadCatalog(config.CATALOG_PATH),
     secrets: createSecretBox(config.SECRETS_KEY),
     cursors: createCursors(sealingKey),
+    gate: createGate(db),
     limiter: createRateLimiter(db, clock, metrics.rateLimitStoreAway),
     lastUse: createLastUse(db),
     requestLog: createRequestLog(db, log),

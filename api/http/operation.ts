@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import type { Scope } from '../../entities/api-key';
 import type { ApprovalMailing } from '../../entities/approval-mail';
 import type { AuditFact } from '../../entities/audit-record';
+import type { Gate } from '../../entities/pass-gate';
 import type { Executor } from '../../entities/sql';
 import type { Catalog } from '../../catalog/load-catalog';
 import type { Config } from '../../platform/config';
@@ -44,6 +45,7 @@ export interface ApiContext {
   readonly log: Log;
   readonly secrets: SecretBox;
   readonly cursors: Cursors;
+  readonly gate: Gate;
   readonly limiter: RateLimiter;
   readonly lastUse: LastUse;
   readonly requestLog: RequestLog;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { alertsDue, raiseAlerts } from '../../entities/budget-alerts';
 import { readPeriod, type BudgetPeriod } from '../../entities/budget-period';
-import { passGate, type Charge, type UsageRequest } from '../../entities/gate';
+import type { Charge, UsageRequest } from '../../entities/gate';
 import { priceUsage } from '../../entities/price-usage';
 import { chargeInTestMode } from '../../entities/test-charge';
 import { invoicePeriod } from '../../platform/clock';
@@ -93,7 +93,7 @@ export async function authorize(
     return present(request, charge, period, replayed);
   }
   for (let crossings = 1; ; crossings++) {
-    const answer = await passGate(context.db, request);
+    const answer = await context.gate.pass(request);
     if (answer.kind === 'passed') {
       if (alertsDue(answer.period).length > 0) await alert(context, answer.period, requestId, now);
       return present(request, answer.charge, answer.period, false);

@@ -7,8 +7,9 @@ import { changeBudget } from '../../entities/change-budget';
 import { createOrganization } from '../../entities/create-organization';
 import { decideApproval } from '../../entities/decide-approval';
 import { STANDARD_SCHEDULE } from '../../entities/delivery-schedule';
-import { ceilingOf, judge, passGate } from '../../entities/gate';
+import { ceilingOf, judge } from '../../entities/gate';
 import { openApproval } from '../../entities/open-approval';
+import { createGate } from '../../entities/pass-gate';
 import { priceUsage } from '../../entities/price-usage';
 import { releaseExpired, settleReservation } from '../../entities/settle-charge';
 import { Fault } from '../../platform/fault';
@@ -71,6 +72,7 @@ describe('any order of authorize, commit, release and approve', () => {
 
   it('keeps gated spend within the cap, accrued equal to the charges, and leaks nothing held', async () => {
     const { db } = database;
+    const gate = createGate(db);
     const mailing = approvalMailing(testConfig(database.url));
     await fc.assert(
       fc.asyncProperty(story, async ({ planKey, capCents, thresholdPart, grantUsed, acts }) => {
@@ -99,7 +101,7 @@ describe('any order of authorize, commit, release and approve', () => {
           if (step.kind === 'authorize') {
             const price = priceUsage(catalog, planKey, step.meterClass);
             const quoted = judge(await readPeriod(db, orgId, PERIOD), price, step.units);
-            const answer = await passGate(db, {
+            const answer = await gate.pass({
               orgId,
               period: PERIOD,
               key: `k-${i}`,
