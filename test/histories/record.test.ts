@@ -1,0 +1,132 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils';
+import { Worker } from '@temporalio/worker';
+import type { ApprovalView } from '../../activities/approve-budget';
+import { repositoryRoot } from '../../devstack/repository-root';
+import { startReceiver } from '../../devstack/receiver';
+import { HOUR_MS, SECOND_MS } from '../../platform/clock';
+import {
+  APPROVE_BUDGET,
+  BUSINESS_QUEUE,
+  DELIVER_WEBHOOK,
+  deliverWebhookId,
+  DELIVERIES_QUEUE,
+  SEND_MAIL,
+} from '../../workflows/contracts';
+import { openSandbox } from '../support/sandbox';
+import { openSkippedTime, skippedClock, workOn } from '../support/skipped-time';
+
+const asked = process.env['RECORD_HISTORIES'] === '1' ? describe : describe.skip;
+
+/** Writes the histories that replay.test.ts replays: RECORD_HISTORIES=1 npx jest test/histories/record */
+asked('recording histories', () => {
+  let env: TestWorkflowEnvironment;
+  const version = new Date().toISOString().slice(0, 10);
+  beforeAll(async () => {
+    env = await openSkippedTime();
+  }, 60_000);
+  afterAll(() => env.teardown());
+
+  async function save(workflowId: string, name: string): Promise<void> {
+    const history = await env.client.workflow.getHandle(workflowId).fetchHistory();
+    const file = join(repositoryRoot(), 'test', 'histories', 'recorded', `${name}.${version}.json`);
+    const text = historyToJSON(history).replace(/"identity": *"[^"]*"/g, '"identity": "recorded"');
+    writeFileSync(file, `${text}\n`);
+  }
+
+  it('of deliveries', async () => {
+    const sandbox = await openSandbox(skippedClock(new Date(await env.currentTimeMs())));
+    const receiver = await startReceiver();
+    const worker: Worker = await workOn(env, sandbox.activities);
+    await worker.runUntil(async () => {
+      for (const [name, path] of [
+        ['retried', '/fail/3'],
+        ['failed', '/fail'],
+        ['cancelled', '/fail'],
+      ] as const) {
+        await sandbox.newEndpoint(receiver.url + path, {
+          subscribedEventTypes: [`record.${name}`],
+        });
+        const event = await sandbox.publish({
+          now: new Date(await env.currentTimeMs()),
+          type: `record.${name}`,
+        });
+        const { id } = await sandbox.delivery(event.id);
+        const workflowId = deliverWebhookId(id);
+        const handle = await env.client.workflow.start(DELIVER_WEBHOOK, {
+          workflowId,
+          taskQueue: DELIVERIES_QUEUE,
+          args: [{ deliveryId: id }],
+        });
+        await env.sleep(5 * SECOND_MS);
+        if (name === 'retried')
+          await handle.signal('replay', { replayId: `rpl_${'0'.repeat(32)}` });
+        if (name === 'retried') await handle.signal('wake');
+        await env.sleep(5 * SECOND_MS);
+        if (name === 'cancelled') await handle.signal('cancel');
+        await handle.result();
+        await save(workflowId, `deliver-webhook.${name}`);
+        receiver.clear();
+      }
+    });
+    await receiver.close();
+    await sandbox.close();
+  }, 120_000);
+
+  it('of approvals and mails', async () => {
+    const view: { current: ApprovalView | null } = { current: null };
+    const activities = {
+      readBudgetApproval: async () => view.current,
+      remindApprovers: async (_id: string, n: number) => {
+        if (view.current) view.current = { ...view.current, reminders: n };
+      },
+      expireBudgetApproval: async () => {
+        if (view.current) view.current = { ...view.current, status: 'expired' };
+      },
+      decideBudgetApproval: async () => {
+        if (view.current) view.current = { ...view.current, status: 'approved' };
+        return null;
+      },
+      withdrawBudgetApproval: async () => null,
+      sendMail: async () => 'sent',
+    };
+    const worker = await workOn(env, activities, BUSINESS_QUEUE);
+    await worker.runUntil(async () => {
+      for (const name of ['expired', 'decided'] as const) {
+        const now = await env.currentTimeMs();
+        view.current = {
+          status: 'pending',
+          createdAt: now,
+          expiresAt: now + 72 * HOUR_MS,
+          reminders: 0,
+          ceilingCents: 100,
+          period: '2026-03',
+          decidedBy: null,
+          approvedUpToCents: null,
+        };
+        const workflowId = `record-approval-${name}`;
+        const handle = await env.client.workflow.start(APPROVE_BUDGET, {
+          workflowId,
+          taskQueue: BUSINESS_QUEUE,
+          args: [{ approvalId: `bap_${'0'.repeat(32)}` }],
+        });
+        if (name === 'decided') {
+          await env.sleep(25 * HOUR_MS);
+          await handle.signal('wake');
+          await handle.signal('decide', { decision: 'approve' });
+        }
+        await handle.result();
+        await save(workflowId, `approve-budget.${name}`);
+      }
+      const mail = await env.client.workflow.start(SEND_MAIL, {
+        workflowId: 'record-mail',
+        taskQueue: BUSINESS_QUEUE,
+        args: [{ mailId: `mail_${'0'.repeat(32)}` }],
+      });
+      await mail.result();
+      await save('record-mail', 'send-mail.sent');
+    });
+  }, 120_000);
+});
