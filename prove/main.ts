@@ -1,10 +1,11 @@
 import { cpus, totalmem } from 'node:os';
+import { approvalProofs } from './approval';
 import { gateProofs } from './gate';
 import { killPartProofs } from './kill-part';
 import type { Proof, ProofResult } from './proof';
 
 const SHOWN = 10;
-const proofs: readonly Proof[] = [...killPartProofs, ...gateProofs];
+const proofs: readonly Proof[] = [...killPartProofs, ...gateProofs, ...approvalProofs];
 
 /** `npm run prove [-- name …]`: runs the proofs, one after another, and prints a table. Exit code 1 where one failed. */
 async function main(): Promise<void> {

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
-import { Worker } from '@temporalio/worker';
+import type { Worker } from '@temporalio/worker';
 import type { ApprovalView } from '../../activities/approve-budget';
 import { repositoryRoot } from '../../devstack/repository-root';
 import { startReceiver } from '../../devstack/receiver';

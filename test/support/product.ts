@@ -16,6 +16,8 @@ export interface Product {
   readonly receiver: Receiver;
   /** An organization with a live key; the receiver learns the signing secrets from its replies. */
   readonly tenant: Tenant;
+  /** Names a secret that must not be found anywhere at the end. */
+  handOut(secret: string): void;
   /** Stops the worker and starts another. */
   restartWorker(): Promise<void>;
   /** Stops the Temporal server and starts it again where it was, with what it knew. */
@@ -57,6 +59,7 @@ export async function startProduct(settings: Record<string, string> = {}): Promi
     temporal,
     receiver,
     tenant,
+    handOut: (secret) => void handedOut.add(secret),
     killTemporal: () => temporal.restart(),
     async restartWorker() {
       await stopWork();

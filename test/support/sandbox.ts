@@ -1,3 +1,5 @@
+import type { ReceivedRequest } from '../../devstack/receiver';
+import { complaintsOf } from '../../devstack/verify-request';
 import { createMakeAttempt } from '../../activities/make-attempt';
 import { createEndpointSlots } from '../../activities/endpoint-slots';
 import {
@@ -29,6 +31,8 @@ export interface Sandbox extends TestDatabase {
     dataText?: string;
   }): Promise<PublishedEvent>;
   delivery(eventId: string): Promise<WebhookDelivery>;
+  /** What a customer would complain of in these requests: signatures that don't verify. */
+  complaints(requests: readonly ReceivedRequest[]): Promise<string[]>;
 }
 
 export async function openSandbox(clock: Clock): Promise<Sandbox> {
@@ -87,6 +91,17 @@ export async function openSandbox(clock: Clock): Promise<Sandbox> {
         schedule: options.schedule ?? STANDARD_SCHEDULE,
       }),
     delivery: (eventId) => db.getRepository(WebhookDelivery).findOneByOrFail({ eventId }),
+    async complaints(requests) {
+      const deliveries = await db.getRepository(WebhookDelivery).find();
+      const endpoints = await db.getRepository(WebhookEndpoint).find();
+      return requests.flatMap((request) => {
+        const id = request.headers['secapi-delivery-id'];
+        const delivery = deliveries.find((row) => row.id === id);
+        const endpoint = endpoints.find((row) => row.id === delivery?.endpointId);
+        if (!endpoint) return [`a request to ${request.path} belongs to no known endpoint`];
+        return complaintsOf(request, [secrets.open(endpoint.secretSealed, endpoint.id)]);
+      });
+    },
     async close() {
       await sender.close();
       await database.close();

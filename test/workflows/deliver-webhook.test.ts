@@ -22,6 +22,7 @@ describe('deliverWebhook, in skipped time', () => {
     sandbox = await openSandbox(skippedClock(new Date(await env.currentTimeMs())));
   });
   afterEach(async () => {
+    expect(await sandbox.complaints(receiver.requests)).toEqual([]);
     await sandbox.close();
     receiver.clear();
   });
