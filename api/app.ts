@@ -12,6 +12,7 @@ import type { AnyOperation, ApiContext } from './http/operation';
 import { requestIdOf, traceparentOf, type RequestState } from './http/request-state';
 import { runOperation } from './http/run-operation';
 import { mountAcceptInvitation } from './pages/accept-invitation';
+import { mountCheckoutReturn } from './pages/checkout-return';
 import { mountDecideApproval } from './pages/decide-approval';
 
 /** The whole API as a Koa app: the frame around every operation. Does no I/O of its own until a request comes. */
@@ -30,6 +31,7 @@ export function createApp(
   mountDocs(router, context, operations);
   mountAcceptInvitation(router, context);
   mountDecideApproval(router, context);
+  mountCheckoutReturn(router, context);
   for (const operation of operations) {
     router[operation.method](operation.path, (ctx: Context) =>
       runOperation(

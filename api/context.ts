@@ -3,6 +3,7 @@ import { loadCatalog } from '../catalog/load-catalog';
 import { approvalMailing } from '../entities/approval-mail';
 import { createGate } from '../entities/pass-gate';
 import { createWaker } from '../entities/wake-workers';
+import { createStripePort } from '../integrations/stripe';
 import { systemClock, type Clock } from '../platform/clock';
 import type { Config } from '../platform/config';
 import type { Log } from '../platform/log';
@@ -46,6 +47,14 @@ export function createApiContext(
             audience: config.OIDC_AUDIENCE || config.PUBLIC_URL,
             algorithms: config.OIDC_ALGORITHMS,
             clockSkewSeconds: config.OIDC_CLOCK_SKEW_SECONDS,
+          }),
+    stripe:
+      config.STRIPE_SECRET_KEY === ''
+        ? null
+        : createStripePort({
+            secretKey: config.STRIPE_SECRET_KEY,
+            apiUrl: config.STRIPE_API_URL,
+            webhookSecret: config.STRIPE_WEBHOOK_SECRET,
           }),
     schedule: {
       waitsSeconds: config.DELIVERY_SCHEDULE_SECONDS,

@@ -2,6 +2,7 @@ import { adminOperations } from './admin';
 import { agentOperations } from './agent';
 import { auditOperations } from './audit';
 import { billingOperations } from './billing';
+import { checkoutOperations } from './checkout';
 import { deliveryOperations } from './deliveries';
 import { eventOperations } from './events';
 import type { AnyOperation } from './http/operation';
@@ -23,6 +24,7 @@ export const operations: readonly AnyOperation[] = [
   ...deliveryOperations,
   ...usageOperations,
   ...billingOperations,
+  ...checkoutOperations,
   ...auditOperations,
   ...adminOperations,
   ...wellKnownOperations,

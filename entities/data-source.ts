@@ -6,6 +6,7 @@ import { BootstrapToken } from './bootstrap-token';
 import { Event } from './event';
 import { Invitation } from './invitation';
 import { Member } from './member';
+import { Checkout1764300000000 } from './migrations/1764300000000-checkout';
 import { Ground1764000000000 } from './migrations/1764000000000-ground';
 import { Identity1764100000000 } from './migrations/1764100000000-identity';
 import { Metering1764200000000 } from './migrations/1764200000000-metering';
@@ -44,7 +45,12 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       WebhookDelivery,
       WebhookEndpoint,
     ],
-    migrations: [Ground1764000000000, Identity1764100000000, Metering1764200000000],
+    migrations: [
+      Ground1764000000000,
+      Identity1764100000000,
+      Metering1764200000000,
+      Checkout1764300000000,
+    ],
     migrationsTableName: 'migrations',
     installExtensions: false,
     logging: false,

@@ -32,9 +32,19 @@ export type Command =
       readonly payload: { readonly orgId: string; readonly summary: string };
     }
   | {
-      readonly kind: 'wake_approval';
+      readonly kind: 'wake_approval' | 'wake_checkout';
       readonly ref: string;
       readonly payload: { readonly orgId: string };
+    }
+  | {
+      readonly kind: 'start_checkout';
+      readonly ref: string;
+      readonly payload: { readonly orgId: string; readonly summary: string };
+    }
+  | {
+      readonly kind: 'apply_stripe_event';
+      readonly ref: string;
+      readonly payload: { readonly type: string };
     };
 
 const insertCommand = statement(

@@ -41,6 +41,15 @@ const algorithms = z.string().transform((value, context) => {
   return names;
 });
 
+const origins = z.string().transform((value, context) => {
+  const parts = value === '' ? [] : value.split(',').map((part) => part.trim());
+  for (const part of parts) {
+    if (part === 'loopback' || (URL.canParse(part) && new URL(part).origin === part)) continue;
+    context.addIssue(`${part} is no origin (https://app.example.com)`);
+  }
+  return parts;
+});
+
 /** Every variable the processes read: its name, meaning, form and default. Compose and .env.example are held to it. */
 export const SETTINGS = {
   DATABASE_URL: {
@@ -119,6 +128,36 @@ export const SETTINGS = {
     describe: 'a folder that mail is written to instead of being sent (development)',
     schema: z.string(),
     default: '',
+  },
+  STRIPE_SECRET_KEY: {
+    describe: 'the key that Stripe is asked with; unset, nothing can be bought',
+    schema: z.string(),
+    default: '',
+  },
+  STRIPE_PUBLISHABLE_KEY: {
+    describe: 'the key that a page of yours may show',
+    schema: z.string(),
+    default: '',
+  },
+  STRIPE_WEBHOOK_SECRET: {
+    describe: 'signs Stripe’s webhooks to /v1/billing/webhooks/stripe',
+    schema: z.string(),
+    default: '',
+  },
+  STRIPE_API_URL: {
+    describe: 'another server that speaks Stripe’s API (development)',
+    schema: z.union([z.literal(''), z.url({ protocol: /^https?$/ })]),
+    default: '',
+  },
+  ALLOWED_RETURN_ORIGINS: {
+    describe: 'origins that checkout and portal may return to, comma-separated; loopback: any on this machine',
+    schema: origins,
+    default: '',
+  },
+  PAYMENT_GRACE_DAYS: {
+    describe: 'days after a failed payment until only reads are left',
+    schema: z.coerce.number().int().min(0).max(90),
+    default: '7',
   },
   CATALOG_PATH: {
     describe: 'a catalogue file of your own; unset, the built-in one',

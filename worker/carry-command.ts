@@ -6,18 +6,20 @@ import {
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import type { Command, DeliveryLabels } from '../entities/outbox';
 import {
+  APPLY_STRIPE_EVENT,
+  applyStripeEventId,
   APPROVE_BUDGET,
   approveBudgetId,
   BUSINESS_QUEUE,
   DELIVER_WEBHOOK,
   DELIVERIES_QUEUE,
   deliverWebhookId,
+  RECONCILE_CHECKOUT,
+  reconcileCheckoutId,
   SEND_MAIL,
   sendMailId,
   WAKE_SIGNAL,
-  type ApproveBudget,
   type DeliverWebhook,
-  type SendMail,
 } from '../workflows/contracts';
 import type { Carry } from './relay';
 
@@ -42,9 +44,38 @@ async function carry(client: Client, command: Command): Promise<void> {
     case 'start_delivery':
       return startDelivery(client, command.ref, command.payload);
     case 'send_mail':
-      return startMail(client, command.ref, command.payload);
+      return startBusiness(client, {
+        workflow: SEND_MAIL,
+        workflowId: sendMailId(command.ref),
+        input: { mailId: command.ref },
+        summary: command.payload.subject,
+        orgId: command.payload.orgId,
+      });
     case 'start_approval':
-      return startApproval(client, command.ref, command.payload);
+      return startBusiness(client, {
+        workflow: APPROVE_BUDGET,
+        workflowId: approveBudgetId(command.ref),
+        input: { approvalId: command.ref },
+        summary: command.payload.summary,
+        orgId: command.payload.orgId,
+      });
+    case 'start_checkout':
+      return startBusiness(client, {
+        workflow: RECONCILE_CHECKOUT,
+        workflowId: reconcileCheckoutId(command.ref),
+        input: { checkoutId: command.ref },
+        summary: command.payload.summary,
+        orgId: command.payload.orgId,
+      });
+    case 'wake_checkout':
+      return signalRunning(client, reconcileCheckoutId(command.ref), WAKE_SIGNAL);
+    case 'apply_stripe_event':
+      return startBusiness(client, {
+        workflow: APPLY_STRIPE_EVENT,
+        workflowId: applyStripeEventId(command.ref),
+        input: { eventId: command.ref },
+        summary: command.payload.type,
+      });
     case 'wake_approval':
       return signalRunning(client, approveBudgetId(command.ref), WAKE_SIGNAL);
     case 'signal_delivery': {
@@ -71,20 +102,27 @@ async function signalRunning(client: Client, workflowId: string, name: string): 
   }
 }
 
-/** Starts an approval's workflow; one that was started before counts as done. */
-async function startApproval(
+/** Starts a workflow of the business queue; one that runs already counts as done. */
+async function startBusiness(
   client: Client,
-  approvalId: string,
-  about: { readonly orgId: string; readonly summary: string },
+  what: {
+    readonly workflow: string;
+    readonly workflowId: string;
+    readonly input: object;
+    readonly summary: string;
+    readonly orgId?: string;
+  },
 ): Promise<void> {
-  const args: [ApproveBudget] = [{ approvalId }];
-  await client.workflow.start(APPROVE_BUDGET, {
-    workflowId: approveBudgetId(approvalId),
+  const { orgId } = what;
+  await client.workflow.start(what.workflow, {
+    workflowId: what.workflowId,
     taskQueue: BUSINESS_QUEUE,
-    args,
+    args: [what.input],
     workflowIdConflictPolicy: 'USE_EXISTING',
-    staticSummary: about.summary,
-    typedSearchAttributes: new TypedSearchAttributes([{ key: ORG_ID, value: about.orgId }]),
+    staticSummary: what.summary,
+    ...(orgId === undefined
+      ? {}
+      : { typedSearchAttributes: new TypedSearchAttributes([{ key: ORG_ID, value: orgId }]) }),
   });
 }
 
@@ -103,23 +141,6 @@ export async function startDelivery(
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   }
-}
-
-/** Starts a mail's workflow; one that was started before sends nothing twice. */
-async function startMail(
-  client: Client,
-  mailId: string,
-  about: { readonly orgId: string; readonly subject: string },
-): Promise<void> {
-  const args: [SendMail] = [{ mailId }];
-  await client.workflow.start(SEND_MAIL, {
-    workflowId: sendMailId(mailId),
-    taskQueue: BUSINESS_QUEUE,
-    args,
-    workflowIdConflictPolicy: 'USE_EXISTING',
-    staticSummary: about.subject,
-    typedSearchAttributes: new TypedSearchAttributes([{ key: ORG_ID, value: about.orgId }]),
-  });
 }
 
 function deliveryOptions(deliveryId: string, labels: DeliveryLabels) {

@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { Worker } from '@temporalio/worker';
 import type { Log } from '../platform/log';
 import { createWorkers, type Activities } from './run-workflows';
+import { ensureSchedules, type RecurringWorkflow } from './schedules';
 import { ensureSearchAttributes } from './search-attributes';
 import { connectTemporal } from './temporal-connection';
 
@@ -22,6 +23,8 @@ export function createTemporalSession(options: {
   /** The file that holds the workflows' code. */
   readonly workflowBundle: string;
   readonly activities: Activities;
+  /** Started again and again, by name. */
+  readonly schedules: readonly RecurringWorkflow[];
   readonly log: Log;
 }): TemporalSession {
   const { log } = options;
@@ -38,6 +41,7 @@ export function createTemporalSession(options: {
         await ensureSearchAttributes(temporal.connection, options.namespace);
         workers = await createWorkers({ ...options, connection: temporal.connection });
         client = temporal.client;
+        await ensureSchedules(client, options.schedules);
         if (!stopped) {
           log.info('workflows are being worked on');
           await runAll(workers);

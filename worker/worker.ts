@@ -4,16 +4,20 @@ import { createDeliveryActivities } from '../activities/deliver-webhook';
 import { createEndpointSlots } from '../activities/endpoint-slots';
 import { createMakeAttempt } from '../activities/make-attempt';
 import { createApprovalActivities } from '../activities/approve-budget';
+import { createStripeActivities, type StripeActivities } from '../activities/reconcile-stripe';
 import { createMailActivities } from '../activities/send-mail';
+import { loadCatalog } from '../catalog/load-catalog';
 import { approvalMailing } from '../entities/approval-mail';
 import { expireDeliveries } from '../entities/expire-deliveries';
 import { rescueDeliveries } from '../entities/rescue-deliveries';
 import { createMailer, type Mailer } from '../integrations/mail';
+import { createStripePort } from '../integrations/stripe';
 import { createWebhookSender } from '../integrations/webhook-sender';
 import { systemClock } from '../platform/clock';
 import type { Config } from '../platform/config';
 import type { Log } from '../platform/log';
 import { createSecretBox } from '../platform/secret-box';
+import { SWEEP_STRIPE } from '../workflows/contracts';
 import { createCarry, startDelivery } from './carry-command';
 import { createFirstAttempts } from './first-attempts';
 import { writeHeartbeat } from './heartbeat';
@@ -31,6 +35,7 @@ const PER_SLOW_ENDPOINT = 4;
 const SLOW_MS = 2_000;
 const HEARTBEAT_MS = 5_000;
 const UPKEEP_MS = 30_000;
+const SWEEP_MS = 60_000;
 
 export interface RunningWorker {
   readonly temporal: () => 'up' | 'away';
@@ -74,8 +79,11 @@ export function startWorker(
           mailing: approvalMailing(config),
           wake,
         }),
+        ...stripeActivities(config, { db, clock, log, schedule, wake }),
       },
     },
+    schedules:
+      config.STRIPE_SECRET_KEY === '' ? [] : [{ workflow: SWEEP_STRIPE, everyMs: SWEEP_MS }],
     log,
   });
   const relay = createRelay({
@@ -160,6 +168,28 @@ export function startWorker(
       await sender.close();
     },
   };
+}
+
+/** What reconciles with Stripe; nothing where no key is set. */
+function stripeActivities(
+  config: Config,
+  deps: Pick<
+    Parameters<typeof createStripeActivities>[0],
+    'db' | 'clock' | 'log' | 'schedule' | 'wake'
+  >,
+): Partial<StripeActivities> {
+  if (config.STRIPE_SECRET_KEY === '') return {};
+  return createStripeActivities({
+    ...deps,
+    catalog: loadCatalog(config.CATALOG_PATH),
+    stripe: createStripePort({
+      secretKey: config.STRIPE_SECRET_KEY,
+      apiUrl: config.STRIPE_API_URL,
+      webhookSecret: config.STRIPE_WEBHOOK_SECRET,
+    }),
+    publicUrl: config.PUBLIC_URL,
+    graceDays: config.PAYMENT_GRACE_DAYS,
+  });
 }
 
 function mailerOf(config: Config): Mailer | null {

@@ -30,6 +30,27 @@ export function approveBudgetId(approvalId: string): string {
 export const DECIDE_SIGNAL = 'decide';
 export const WITHDRAW_SIGNAL = 'withdraw';
 
+export const RECONCILE_CHECKOUT = 'reconcileCheckout';
+export const APPLY_STRIPE_EVENT = 'applyStripeEvent';
+export const SWEEP_STRIPE = 'sweepStripe';
+
+export interface ReconcileCheckout {
+  readonly checkoutId: string;
+}
+
+/** The one workflow id of a checkout. */
+export function reconcileCheckoutId(checkoutId: string): string {
+  return `checkout:${checkoutId}`;
+}
+
+/** The one workflow id of an event of Stripe's. */
+export function applyStripeEventId(eventId: string): string {
+  return `stripe-event:${eventId}`;
+}
+
+/** Stripe said something about the checkout; the object is fetched again. */
+export const STRIPE_SAID_SIGNAL = 'stripeSaid';
+
 export const DELIVER_WEBHOOK = 'deliverWebhook';
 
 export interface DeliverWebhook {

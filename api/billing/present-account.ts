@@ -1,12 +1,20 @@
 import { z } from 'zod';
 import type { Catalog } from '../../catalog/load-catalog';
 import type { Plan } from '../../catalog/schema';
+import { billingCustomer } from '../../entities/checkout-session';
 import { readPeriod, type BudgetPeriod } from '../../entities/budget-period';
 import { Organization } from '../../entities/organization';
 import type { Executor } from '../../entities/sql';
+import { currentSubscription } from '../../entities/subscription';
 import { invoicePeriod } from '../../platform/clock';
 import { timestamp } from '../http/schemas';
 import { budgetReply, presentBudget } from './present-budget';
+import {
+  customerReply,
+  presentCustomer,
+  presentSubscription,
+  subscriptionReply,
+} from './present-customer';
 import { familyPrice, familyPrices, planReply, presentPlan } from './present-plan';
 
 const quota = z.object({
@@ -22,8 +30,8 @@ export const accountReply = z.object({
   object: z.literal('billing_account'),
   orgId: z.string(),
   livemode: z.boolean(),
-  customer: z.null(),
-  subscription: z.null(),
+  customer: customerReply.nullable(),
+  subscription: subscriptionReply.nullable(),
   effectivePlanKey: z.string(),
   billingState: z.string(),
   publicPlanKey: z.string(),
@@ -59,6 +67,8 @@ export async function presentAccount(
   const { orgId, livemode, now } = at;
   const organization = await db.getRepository(Organization).findOneByOrFail({ id: orgId });
   const period = await readPeriod(db, orgId, invoicePeriod(now));
+  const customer = await billingCustomer(db, orgId);
+  const subscription = await currentSubscription(db, orgId);
   const { planKey } = organization;
   const plan = catalog.plan(planKey);
   if (!plan) throw new Error(`the catalogue has no plan ${planKey}, which ${orgId} is on`);
@@ -67,8 +77,8 @@ export async function presentAccount(
     object: 'billing_account',
     orgId,
     livemode,
-    customer: null,
-    subscription: null,
+    customer: customer && presentCustomer(customer, orgId),
+    subscription: subscription && presentSubscription(subscription),
     effectivePlanKey: planKey,
     billingState: state,
     publicPlanKey: planKey,
@@ -86,11 +96,11 @@ export async function presentAccount(
       .map((known) => presentPlan(catalog, known)),
     settlement: {
       provider: 'stripe',
-      status: 'not_connected',
-      externalAccountId: null,
+      status: customer ? 'connected' : 'not_connected',
+      externalAccountId: customer?.stripeCustomerId ?? null,
       metadata: {},
-      createdAt: null,
-      updatedAt: null,
+      createdAt: customer?.createdAt.toISOString() ?? null,
+      updatedAt: customer?.updatedAt.toISOString() ?? null,
     },
     budget: presentBudget(period, now),
     monthlyQuotas: { ai_queries: presentQuota(plan, period) },

@@ -14,6 +14,7 @@ import type { Log } from '../../platform/log';
 import type { SecretBox } from '../../platform/secret-box';
 import type { DeliverySchedule } from '../../entities/delivery-schedule';
 import type { OidcVerifier } from '../../integrations/oidc';
+import type { StripePort } from '../../integrations/stripe';
 import type { Cursors } from './cursor';
 import type { LastUse } from './last-use';
 import type { RateLimiter } from './rate-limit';
@@ -52,6 +53,8 @@ export interface ApiContext {
   readonly approvalMailing: ApprovalMailing;
   /** Checks people's tokens; null where no issuer is configured. */
   readonly oidc: OidcVerifier | null;
+  /** Asks Stripe; null where no key is set. */
+  readonly stripe: StripePort | null;
   /** What new deliveries follow. */
   readonly schedule: DeliverySchedule;
   /** Tells the workers, after commit, that there is something to do. */
@@ -121,6 +124,8 @@ export interface Operation<
   readonly meterClass?: string;
   /** Sent by machines on behalf of many: counted against a ceiling of its own, not the plan's. */
   readonly dataPlane?: boolean;
+  /** Bytes that the body may have; 1 MiB unless said. */
+  readonly maxBytes?: number;
   /** Takes an Idempotency-Key (POST and PUT). True unless said otherwise for these methods. */
   readonly idempotent?: boolean;
   /** The audit action that a success records; its facts come through `audit` in handle. */

@@ -13,12 +13,15 @@ export interface JsonBody {
 }
 
 /**
- * Reads a JSON body: an object, in UTF-8, at most 1 MiB and 100 levels deep. No bytes at all mean `{}`.
+ * Reads a JSON body: an object, in UTF-8, at most `maxBytes` (1 MiB) and 100 levels deep. No bytes at all mean `{}`.
  * Throws payload_too_large, unsupported_media_type, invalid_json or invalid_request.
  */
-export async function readJsonBody(request: IncomingMessage): Promise<JsonBody> {
+export async function readJsonBody(
+  request: IncomingMessage,
+  maxBytes = BODY_LIMIT_BYTES,
+): Promise<JsonBody> {
   refuseEncoding(request);
-  const bytes = await readBytes(request);
+  const bytes = await readBytes(request, maxBytes);
   if (bytes.length === 0) return { text: '', fields: {} };
   refuseMediaType(request);
   const text = decode(bytes);
@@ -37,17 +40,17 @@ export async function readJsonBody(request: IncomingMessage): Promise<JsonBody> 
   return { text, fields: value as Record<string, unknown> };
 }
 
-async function readBytes(request: IncomingMessage): Promise<Buffer> {
+async function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   try {
     return await getRawBody(request, {
-      limit: BODY_LIMIT_BYTES,
+      limit: maxBytes,
       length: request.headers['content-length'] ?? null,
     });
   } catch (error) {
     const { type } = error as { type?: string };
     if (type === 'entity.too.large') {
       throw new Fault('payload_too_large', {
-        hint: `Send at most ${BODY_LIMIT_BYTES} bytes.`,
+        hint: `Send at most ${maxBytes} bytes.`,
         cause: error,
       });
     }

@@ -64,7 +64,7 @@ export async function runOperation(
   if (state.principal) requireScope(operation, state.principal);
 
   const hasBody = ['post', 'put', 'patch'].includes(operation.method);
-  const body = hasBody ? await readJsonBody(ctx.req) : EMPTY;
+  const body = hasBody ? await readJsonBody(ctx.req, operation.maxBytes) : EMPTY;
   const input = validate(operation.input, {
     ...queryOf(ctx, operation, hasBody),
     ...body.fields,

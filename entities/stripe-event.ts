@@ -1,0 +1,84 @@
+import { enqueue } from './outbox';
+import { run, statement, type Executor } from './sql';
+
+/** An event that Stripe told; only its id is believed. */
+export interface StripeEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly objectType: string;
+  readonly objectId: string;
+  readonly createdAt: Date;
+}
+
+const RELEVANT =
+  /^(checkout\.session\.|customer\.subscription\.|invoice\.(paid|payment_failed|payment_succeeded)$|payment_method\.(attached|detached)$|charge\.(dispute\.|refunded$))/;
+
+/** Whether an event may change anything of ours. */
+export const isRelevant = (type: string): boolean => RELEVANT.test(type);
+
+const insert = statement<{ id: string }>(
+  'insert-stripe-event',
+  `INSERT INTO stripe_events (id, type, object_type, object_id, created_at, received_at, via)
+   VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING RETURNING id`,
+);
+
+/** Stores an event once, with the command to act on it. Answers whether it is new. */
+export async function storeStripeEvent(
+  tx: Executor,
+  event: StripeEvent,
+  via: 'webhook' | 'sweep',
+  now: Date,
+): Promise<boolean> {
+  const { id, type, objectType, objectId, createdAt } = event;
+  const rows = await run(tx, insert, [id, type, objectType, objectId, createdAt, now, via]);
+  if (rows.length === 0) return false;
+  await enqueue(tx, { kind: 'apply_stripe_event', ref: id, payload: { type } }, now);
+  return true;
+}
+
+const read = statement<{
+  id: string;
+  type: string;
+  object_type: string;
+  object_id: string;
+  created_at: Date;
+}>('read-stripe-event', `SELECT * FROM stripe_events WHERE id = $1`);
+
+export async function readStripeEvent(db: Executor, id: string): Promise<StripeEvent | null> {
+  const [row] = await run(db, read, [id]);
+  if (!row) return null;
+  const { type, object_type: objectType, object_id: objectId, created_at: createdAt } = row;
+  return { id, type, objectType, objectId, createdAt };
+}
+
+const mark = statement(
+  'mark-stripe-event',
+  `UPDATE stripe_events SET outcome = $2, applied_at = $3 WHERE id = $1`,
+);
+
+/** Notes what came of an event. */
+export async function markApplied(
+  db: Executor,
+  id: string,
+  outcome: string,
+  now: Date,
+): Promise<void> {
+  await run(db, mark, [id, outcome, now]);
+}
+
+const readAt = statement<{ at: Date }>('read-mark', `SELECT at FROM stripe_marks WHERE name = $1`);
+const writeAt = statement(
+  'write-mark',
+  `INSERT INTO stripe_marks AS m (name, at) VALUES ($1, $2)
+   ON CONFLICT (name) DO UPDATE SET at = greatest(m.at, $2)`,
+);
+
+/** Up to when Stripe's list of events was read; null before the first time. */
+export async function sweptUntil(db: Executor): Promise<Date | null> {
+  const [row] = await run(db, readAt, ['events']);
+  return row?.at ?? null;
+}
+
+export async function noteSwept(db: Executor, until: Date): Promise<void> {
+  await run(db, writeAt, ['events', until]);
+}

@@ -1,0 +1,291 @@
+import Stripe from 'stripe';
+import { send, type Answer, type Tenant } from '../support/api';
+import { openShop, type Shop } from '../support/shop';
+
+describe('checkout', () => {
+  let shop: Shop;
+  let acme: Tenant;
+  const buy = (more: object = {}, tenant = acme, headers = {}): Promise<Answer> =>
+    tenant.call('POST', '/v1/billing/checkout', { planKey: 'team', ...more }, headers);
+  const billing = async (tenant = acme) => (await tenant.call('GET', '/v1/billing')).body;
+  const sessionOf = (checkoutId: string) => {
+    const { sessions } = shop.stripe.state;
+    const found = [...sessions.values()].find(
+      (session) => session.client_reference_id === checkoutId,
+    );
+    if (!found) throw new Error(`no session of ${checkoutId}`);
+    return found;
+  };
+  const rows = async (table: string, where = 'org_id = $1') =>
+    shop.api.database.db.query(`SELECT * FROM ${table} WHERE ${where}`, [acme.orgId]);
+  beforeAll(async () => {
+    shop = await openShop();
+  });
+  beforeEach(async () => {
+    shop.stripe.faults.clear();
+    acme = await shop.api.newTenant({ planKey: 'sandbox_grant' });
+  });
+  afterAll(() => shop.close());
+
+  it('is answered with Stripe’s page, paid there, and puts the plan in force', async () => {
+    const { status, body } = await buy();
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      object: 'billing_checkout_session',
+      id: expect.stringMatching(/^chk_/),
+      orgId: acme.orgId,
+      planKey: 'team',
+      livemode: true,
+    });
+    const page = await send(body.url as string, 'GET');
+    expect(page.text).toContain('secapi_team_month: $239.00 a month');
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    expect((await send(body.url as string, 'POST', 'act=pay', form)).status).toBe(303);
+    await shop.work();
+    expect(await billing()).toMatchObject({
+      effectivePlanKey: 'team',
+      billingState: 'team_active',
+      cardOnFile: true,
+      customer: { object: 'billing_customer', orgId: acme.orgId },
+      subscription: {
+        object: 'billing_subscription',
+        planKey: 'team',
+        status: 'active',
+        cancelAtPeriodEnd: false,
+      },
+      settlement: { provider: 'stripe', status: 'connected' },
+    });
+    const audit = (await acme.call('GET', '/v1/audit/records')).body.data;
+    const actions = audit.map((row: { action: string }) => row.action);
+    expect(actions).toContain('checkout.completed');
+    expect(actions).toContain('billing.subscription.updated');
+    expect((await acme.call('GET', '/v1/audit/verify')).body.ok).toBe(true);
+  });
+
+  it('is one while it is open: the same wish answers it, another replaces it', async () => {
+    const first = (await buy()).body;
+    expect((await buy()).body).toMatchObject({ id: first.id, url: first.url });
+    const both = await Promise.all([buy(), buy()]);
+    expect(both.map(({ body }) => body.id)).toEqual([first.id, first.id]);
+    const other = (await buy({ planKey: 'personal' })).body;
+    expect(other.id).not.toBe(first.id);
+    expect(sessionOf(first.id as string).status).toBe('expired');
+    expect((await rows('checkouts')).map((row: { status: string }) => row.status).sort()).toEqual([
+      'expired',
+      'open',
+    ]);
+  });
+
+  it('opens one Session for ten requests at once', async () => {
+    const answers = await Promise.all(Array.from({ length: 10 }, () => buy()));
+    expect(new Set(answers.map(({ body }) => body.url)).size).toBe(1);
+    expect(await rows('checkouts')).toHaveLength(1);
+  });
+
+  it('refuses what can’t be bought, with what to do', async () => {
+    expect((await buy({ planKey: 'imaginary' })).body.details.issues[0].path).toBe('planKey');
+    const contract = await buy({ planKey: 'commercial' });
+    expect(contract).toMatchObject({
+      status: 403,
+      body: { code: 'feature_not_in_plan', details: { contactUrl: expect.any(String) } },
+    });
+    const team = await shop.api.newTenant({ planKey: 'team' });
+    expect((await buy({ planKey: 'team' }, team)).status).toBe(409);
+    expect((await buy({ planKey: 'personal' }, team)).status).toBe(409);
+    expect((await buy({ planKey: 'sandbox_grant' })).status).toBe(409);
+    expect((await buy({ planKey: 'personal', interval: 'year' })).status).toBe(400);
+    const away = await buy({ successUrl: 'https://evil.example/' });
+    expect(away.body.details.issues[0].path).toBe('successUrl');
+    expect((await buy({ cancelUrl: 'javascript:alert(1)' })).status).toBe(400);
+    const test = await shop.api.newKey(acme.orgId, { livemode: false });
+    expect((await buy({}, test)).status).toBe(403);
+  });
+
+  it('answers 503 while Stripe is away, and goes on with the intent when it returns', async () => {
+    shop.stripe.faults.add({ on: 'POST /v1/checkout/sessions', kind: 'status_500', times: 9 });
+    const away = await buy();
+    expect(away).toMatchObject({ status: 503, body: { code: 'dependency_unavailable' } });
+    expect(away.headers.get('retry-after')).not.toBeNull();
+    shop.stripe.faults.clear();
+    await shop.work();
+    const [intent] = await rows('checkouts');
+    expect(intent).toMatchObject({ status: 'open', stripe_session_id: expect.any(String) });
+    expect((await buy()).body).toMatchObject({ id: intent.id, url: intent.url });
+  });
+
+  it('puts a card on file and pays as one goes', async () => {
+    const { body } = await acme.call('POST', '/v1/billing/payg/activate', {});
+    expect(body).toMatchObject({ object: 'billing_checkout_session', planKey: 'payg' });
+    shop.stripe.state.pay(sessionOf(body.id as string).id);
+    await shop.work();
+    expect(await billing()).toMatchObject({
+      effectivePlanKey: 'payg',
+      billingState: 'payg_active',
+      cardOnFile: true,
+      cardRequired: false,
+    });
+    expect((await acme.call('POST', '/v1/billing/payg/activate', {})).status).toBe(409);
+    const customer = [...shop.stripe.state.customers.values()].at(-1)?.id ?? '';
+    shop.stripe.state.removeCards(customer);
+    await shop.work();
+    expect(await billing()).toMatchObject({ billingState: 'payg_pending_card', cardOnFile: false });
+  });
+
+  it('heals with every webhook lost, by its own poll', async () => {
+    const { body } = await buy();
+    for (const on of [
+      'customer.subscription.created',
+      'invoice.paid',
+      'checkout.session.completed',
+    ]) {
+      shop.stripe.faults.add({ on, kind: 'drop' });
+    }
+    shop.stripe.state.pay(sessionOf(body.id as string).id);
+    await shop.stripe.settled();
+    expect((await billing()).effectivePlanKey).toBe('sandbox_grant');
+    await shop.activities.pollCheckout(body.id as string);
+    expect((await billing()).effectivePlanKey).toBe('team');
+  });
+
+  it('takes a slow payment when it comes in, and fails when it does not', async () => {
+    const slow = (await buy()).body;
+    const session = sessionOf(slow.id as string).id;
+    shop.stripe.state.pay(session, 'slow');
+    await shop.work();
+    expect((await billing()).effectivePlanKey).toBe('sandbox_grant');
+    shop.stripe.state.settleSlow(session, true);
+    await shop.work();
+    expect((await billing()).effectivePlanKey).toBe('team');
+    acme = await shop.api.newTenant({ planKey: 'sandbox_grant' });
+    const failing = (await buy()).body;
+    const second = sessionOf(failing.id as string).id;
+    shop.stripe.state.pay(second, 'slow');
+    await shop.work();
+    shop.stripe.state.settleSlow(second, false);
+    await shop.work();
+    const [checkout] = await rows('checkouts');
+    expect(checkout.status).toBe('failed');
+    expect((await billing()).effectivePlanKey).toBe('sandbox_grant');
+  });
+
+  it('follows the subscription: upgrade, failed payment, its end', async () => {
+    const { body } = await buy({ planKey: 'personal' });
+    shop.stripe.state.pay(sessionOf(body.id as string).id);
+    await shop.work();
+    const id = sessionOf(body.id as string).subscription ?? '';
+    shop.stripe.state.change(id, 'secapi_team_month', 8);
+    await shop.work();
+    expect(await billing()).toMatchObject({ effectivePlanKey: 'team' });
+    expect((await acme.call('GET', '/v1/limits')).body.seats.included).toBe(8);
+    shop.stripe.state.setStatus(id, 'past_due');
+    await shop.work();
+    expect((await billing()).billingState).toBe('payment_failed');
+    const work = { meterClass: 'heavy_extract', idempotencyKey: 'in-grace' };
+    expect((await acme.call('POST', '/v1/usage/authorize', work)).status).toBe(200);
+    await shop.api.database.db.query(
+      `UPDATE billing_subscriptions SET past_due_since = now() - interval '8 days' WHERE id = $1`,
+      [id],
+    );
+    await shop.activities.sweepStripe();
+    expect((await billing()).billingState).toBe('restricted_read_only');
+    const refused = await acme.call('POST', '/v1/usage/authorize', {
+      ...work,
+      idempotencyKey: 'late',
+    });
+    expect(refused.body).toMatchObject({
+      code: 'billing_required',
+      details: { reason: 'payment_failed' },
+    });
+    shop.stripe.state.setStatus(id, 'active');
+    await shop.work();
+    expect((await billing()).billingState).toBe('team_active');
+    shop.stripe.state.setStatus(id, 'canceled');
+    await shop.work();
+    expect(await billing()).toMatchObject({
+      effectivePlanKey: 'payg',
+      billingState: 'payg_active',
+    });
+  });
+
+  it('opens the portal for whoever bought something', async () => {
+    expect((await acme.call('POST', '/v1/billing/portal', {})).status).toBe(409);
+    await buy();
+    const portal = await acme.call('POST', '/v1/billing/portal', {
+      returnUrl: 'http://127.0.0.1:5555/back',
+    });
+    expect(portal.body).toMatchObject({ object: 'billing_portal_session', orgId: acme.orgId });
+    expect((await send(portal.body.url as string, 'GET')).text).toContain('Portal');
+    const config = await acme.call('GET', '/v1/billing/stripe-config');
+    expect(config.body).toMatchObject({ object: 'stripe_config', publishableKey: 'pk_test_fake' });
+  });
+
+  describe('a webhook', () => {
+    const stripe = new Stripe('sk_test_fake');
+    const SECRET = 'whsec_test_of_the_fake';
+    const url = () => `${shop.api.url}/v1/billing/webhooks/stripe`;
+    const event = (id: string, type = 'customer.subscription.updated') =>
+      JSON.stringify({
+        id,
+        object: 'event',
+        type,
+        created: 1,
+        livemode: false,
+        data: { object: { id: 'sub_nobody', object: 'subscription' } },
+      });
+    const post = (payload: string, signature?: string): Promise<Answer> =>
+      send(url(), 'POST', payload, {
+        'content-type': 'application/json',
+        ...(signature === undefined ? {} : { 'stripe-signature': signature }),
+      });
+    const sign = (payload: string, more: object = {}): string =>
+      stripe.webhooks.generateTestHeaderString({ payload, secret: SECRET, ...more });
+    const stored = async (): Promise<number> => {
+      const [{ count }] = await shop.api.database.db.query(
+        `SELECT count(*)::int FROM stripe_events WHERE id LIKE 'evt_hook%'`,
+      );
+      return count as number;
+    };
+
+    it('with no, a wrong, an old or another secret’s signature is 400 and stores nothing', async () => {
+      const payload = event('evt_hook_bad');
+      const old = Math.floor(Date.now() / 1_000) - 301;
+      for (const signature of [
+        undefined,
+        't=1,v1=00',
+        sign(payload, { timestamp: old }),
+        sign(payload, { secret: 'whsec_other' }),
+        sign(`${payload} `),
+      ]) {
+        expect(await post(payload, signature)).toMatchObject({
+          status: 400,
+          body: { code: 'invalid_request' },
+        });
+      }
+      expect(await stored()).toBe(0);
+    });
+
+    it('is stored once and answered for what it is', async () => {
+      const payload = event('evt_hook_once');
+      const first = await post(payload, sign(payload));
+      expect(first.body).toMatchObject({
+        object: 'billing_webhook_result',
+        eventId: 'evt_hook_once',
+        duplicate: false,
+        status: 'processed',
+      });
+      expect((await post(payload, sign(payload))).body).toMatchObject({
+        status: 'duplicate',
+        duplicate: true,
+      });
+      const other = event('evt_hook_other', 'product.created');
+      expect((await post(other, sign(other))).body.status).toBe('ignored');
+      expect(await stored()).toBe(1);
+      await shop.work();
+    });
+
+    it('over 512 KiB is 413', async () => {
+      const payload = JSON.stringify({ id: 'evt_hook_big', pad: 'x'.repeat(520 * 1024) });
+      expect((await post(payload, sign(payload))).status).toBe(413);
+    });
+  });
+});
