@@ -10,6 +10,7 @@ ${bold(`SEC API Enterprise is ready`)} (${seconds.toFixed(1)} s)
   API          ${stack.apiUrl}        docs ${stack.apiUrl}/docs
   Temporal UI  ${stack.temporalUiUrl}
   Receiver     ${stack.receiverUrl}        what it got: ${stack.receiverUrl}/requests
+  Stripe       ${stack.stripeUrl ?? 'the account of STRIPE_SECRET_KEY'}        a stand-in: checkout pages can be clicked through
   live key     ${stack.apiKey}
   test key     ${stack.testApiKey}
   operator     ${stack.operatorKey}

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { migrate } from '../entities/migrate';
@@ -27,6 +28,7 @@ export interface StackPorts {
   readonly TEMPORAL_PORT: number;
   readonly TEMPORAL_UI_PORT: number;
   readonly RECEIVER_PORT: number;
+  readonly STRIPE_PORT: number;
 }
 
 export interface StackOptions {
@@ -51,6 +53,9 @@ export interface Stack {
   readonly databaseUrl: string;
   readonly temporalAddress: string;
   readonly temporalUiUrl: string;
+  /** The stand-in for Stripe; null where a key of a real account is set. */
+  readonly stripeUrl: string | null;
+  readonly stripeWebhookSecret: string | null;
   readonly seeded: Seeded;
   pids(): Readonly<Record<string, number>>;
   /** Stops everything, the last started first. */
@@ -136,10 +141,13 @@ export async function startStack(options: StackOptions, children: Children): Pro
   say('Starting API, worker and receiver');
   const apiUrl = `http://127.0.0.1:${ports.PORT}`;
   const receiverUrl = `http://127.0.0.1:${ports.RECEIVER_PORT}`;
+  const stripe = fakeStripe(options, apiUrl);
   const childEnv = {
     PUBLIC_URL: apiUrl,
     MAIL_FOLDER: join(folder, 'mail'),
+    ALLOWED_RETURN_ORIGINS: 'loopback',
     ...env,
+    ...stripe?.env,
     DATABASE_URL: databaseUrl,
     TEMPORAL_ADDRESS: temporalAddress,
     TEMPORAL_NAMESPACE: NAMESPACE,
@@ -149,15 +157,18 @@ export async function startStack(options: StackOptions, children: Children): Pro
     WORKER_PORT: String(ports.WORKER_PORT),
     RECEIVER_PORT: String(ports.RECEIVER_PORT),
   };
-  const node = (name: string, script: string) => () => {
-    const out = logFile(name);
-    const path = join(repositoryRoot(), 'dist', script);
-    return spawn(process.execPath, ['--enable-source-maps', path], {
-      env: childEnv,
-      stdio: ['ignore', out, out],
-    });
-  };
+  const node =
+    (name: string, script: string, more: object = {}) =>
+    () => {
+      const out = logFile(name);
+      const path = join(repositoryRoot(), 'dist', script);
+      return spawn(process.execPath, ['--enable-source-maps', path], {
+        env: { ...childEnv, ...more },
+        stdio: ['ignore', out, out],
+      });
+    };
   children.keep('receiver', node('receiver', 'devstack/receiver.js'));
+  if (stripe) children.keep('stripe', node('stripe', 'devstack/stripe/main.js', stripe.own));
   children.keep('api', node('api', 'api/server.js'));
   children.keep('worker', node('worker', 'worker/main.js'));
   await Promise.all([
@@ -167,6 +178,7 @@ export async function startStack(options: StackOptions, children: Children): Pro
       (body) => body['temporal'] === 'up',
     ),
     waitForUrl(`${receiverUrl}/requests`),
+    ...(stripe ? [waitForUrl(`${stripe.url}/v1/prices`)] : []),
   ]);
   return {
     apiUrl,
@@ -176,8 +188,31 @@ export async function startStack(options: StackOptions, children: Children): Pro
     temporalUiUrl: given
       ? (env['TEMPORAL_UI_URL'] ?? '')
       : `http://127.0.0.1:${ports.TEMPORAL_UI_PORT}/namespaces/${NAMESPACE}/workflows`,
+    stripeUrl: stripe?.url ?? null,
+    stripeWebhookSecret: stripe?.env.STRIPE_WEBHOOK_SECRET ?? null,
     seeded,
     pids: () => children.pids,
     stop: () => children.stop(),
+  };
+}
+
+/** The stand-in for Stripe: where it listens and what it, the API and the worker share. Null where a key is set. */
+function fakeStripe({ env, ports, folder, secretsKey }: StackOptions, apiUrl: string) {
+  if (env['STRIPE_SECRET_KEY']) return null;
+  const url = `http://127.0.0.1:${ports.STRIPE_PORT}`;
+  const secret = createHash('sha256').update(`stripe ${secretsKey}`).digest('hex');
+  return {
+    url,
+    env: {
+      STRIPE_SECRET_KEY: 'sk_test_of_the_dev_stack',
+      STRIPE_PUBLISHABLE_KEY: 'pk_test_of_the_dev_stack',
+      STRIPE_WEBHOOK_SECRET: `whsec_${secret}`,
+      STRIPE_API_URL: url,
+    },
+    own: {
+      STRIPE_PORT: String(ports.STRIPE_PORT),
+      STRIPE_FILE: join(folder, 'stripe.json'),
+      STRIPE_WEBHOOK_URL: `${apiUrl}/v1/billing/webhooks/stripe`,
+    },
   };
 }

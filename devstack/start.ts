@@ -23,6 +23,7 @@ async function main(): Promise<void> {
     TEMPORAL_PORT: Number(env['TEMPORAL_PORT'] ?? 7233),
     TEMPORAL_UI_PORT: Number(env['TEMPORAL_UI_PORT'] ?? 8233),
     RECEIVER_PORT: Number(env['RECEIVER_PORT'] ?? 9900),
+    STRIPE_PORT: Number(env['STRIPE_PORT'] ?? 9910),
   };
   const before = readStackFile();
   await stopLeftovers();
@@ -45,8 +46,8 @@ async function main(): Promise<void> {
     temporalNamespace: NAMESPACE,
     temporalUiUrl: started.temporalUiUrl,
     databaseUrl: started.databaseUrl,
-    stripeUrl: null,
-    stripeWebhookSecret: null,
+    stripeUrl: started.stripeUrl,
+    stripeWebhookSecret: started.stripeWebhookSecret,
     receiverUrl: started.receiverUrl,
     startPid: process.pid,
     pids: started.pids(),

@@ -27,6 +27,7 @@ export async function withThrowawayStack<Value>(
       TEMPORAL_PORT: await freePort(),
       TEMPORAL_UI_PORT: await freePort(),
       RECEIVER_PORT: await freePort(),
+      STRIPE_PORT: await freePort(),
     };
     const quiet = (): void => undefined;
     const stack = await startStack(

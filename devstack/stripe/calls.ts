@@ -21,6 +21,8 @@ export function answerCall(state: FakeState, method: string, path: string, param
       return state.newCustomer(strings(params['metadata']));
     case 'GET customers':
       return found(state.customers.get(sub), 'customer', sub);
+    case 'POST prices':
+      return newPrice(state, params);
     case 'GET prices':
       return list(
         [...state.prices.values()].filter(({ lookup_key: key }) => {
@@ -49,6 +51,28 @@ export function answerCall(state: FakeState, method: string, path: string, param
     default:
       throw new Refused(404, `Unrecognized request URL (${method}: ${path}).`);
   }
+}
+
+/** A price; one that takes over a lookup key leaves the older without. */
+function newPrice(state: FakeState, params: Params): object {
+  const lookupKey = typeof params['lookup_key'] === 'string' ? params['lookup_key'] : null;
+  for (const known of state.prices.values()) {
+    if (lookupKey !== null && known.lookup_key === lookupKey) known.lookup_key = null;
+  }
+  const interval = ((params['recurring'] ?? {}) as Params)['interval'];
+  const price = {
+    id: state.id('price'),
+    object: 'price' as const,
+    lookup_key: lookupKey,
+    product: state.id('prod'),
+    unit_amount: Number(params['unit_amount']),
+    currency: 'usd',
+    active: true,
+    created: state.now(),
+    recurring: { interval: interval === 'year' ? ('year' as const) : ('month' as const) },
+  };
+  state.prices.set(price.id, price);
+  return price;
 }
 
 function newSession(state: FakeState, params: Params): object {

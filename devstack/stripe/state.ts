@@ -89,6 +89,33 @@ export class FakeState {
     private readonly onEvent: (event: FakeEvent) => void,
   ) {}
 
+  /** Everything that is kept, as JSON. */
+  snapshot(): string {
+    const { customers, prices, sessions, subscriptions, paymentMethods, invoices, replies } = this;
+    const maps = { customers, prices, sessions, subscriptions, paymentMethods, invoices, replies };
+    const entries = Object.entries(maps).map(([name, map]) => [name, [...map.entries()]]);
+    const rest = { events: this.events, ahead: this.#aheadSeconds, sequence: this.#sequence };
+    return JSON.stringify({ ...Object.fromEntries(entries), ...rest });
+  }
+
+  /** Takes up what a snapshot kept. */
+  restore(snapshot: string): void {
+    const kept = JSON.parse(snapshot) as Record<string, [string, never][]> & {
+      events: FakeEvent[];
+      ahead: number;
+      sequence: number;
+    };
+    const { customers, prices, sessions, subscriptions, paymentMethods, invoices, replies } = this;
+    const maps = { customers, prices, sessions, subscriptions, paymentMethods, invoices, replies };
+    for (const [name, map] of Object.entries(maps)) {
+      map.clear();
+      for (const [key, value] of kept[name] ?? []) map.set(key, value);
+    }
+    this.events.push(...kept.events);
+    this.#aheadSeconds = kept.ahead;
+    this.#sequence = kept.sequence;
+  }
+
   /** Where the fake is reached. */
   url(): string {
     return this.baseUrl();
