@@ -4,6 +4,7 @@ import { auditOperations } from './audit';
 import { billingOperations } from './billing';
 import { checkoutOperations } from './checkout';
 import { deliveryOperations } from './deliveries';
+import { diagnosticOperations } from './diagnostics';
 import { eventOperations } from './events';
 import type { AnyOperation } from './http/operation';
 import { keyOperations } from './keys';
@@ -25,6 +26,7 @@ export const operations: readonly AnyOperation[] = [
   ...usageOperations,
   ...billingOperations,
   ...checkoutOperations,
+  ...diagnosticOperations,
   ...auditOperations,
   ...adminOperations,
   ...wellKnownOperations,

@@ -44,7 +44,10 @@ export interface BillingCustomer {
   readonly updatedAt: Date;
 }
 
-export async function billingCustomer(db: Executor, orgId: string): Promise<BillingCustomer | null> {
+export async function billingCustomer(
+  db: Executor,
+  orgId: string,
+): Promise<BillingCustomer | null> {
   const [row] = await run(db, readCustomer, [orgId]);
   if (!row) return null;
   const { stripe_customer_id: stripeCustomerId, email, name, created_at, updated_at } = row;

@@ -7,6 +7,7 @@ import { Event } from './event';
 import { Invitation } from './invitation';
 import { Member } from './member';
 import { Checkout1764300000000 } from './migrations/1764300000000-checkout';
+import { EventLog1764400000000 } from './migrations/1764400000000-event-log';
 import { Ground1764000000000 } from './migrations/1764000000000-ground';
 import { Identity1764100000000 } from './migrations/1764100000000-identity';
 import { Metering1764200000000 } from './migrations/1764200000000-metering';
@@ -50,6 +51,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       Identity1764100000000,
       Metering1764200000000,
       Checkout1764300000000,
+      EventLog1764400000000,
     ],
     migrationsTableName: 'migrations',
     installExtensions: false,

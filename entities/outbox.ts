@@ -40,11 +40,6 @@ export type Command =
       readonly kind: 'start_checkout';
       readonly ref: string;
       readonly payload: { readonly orgId: string; readonly summary: string };
-    }
-  | {
-      readonly kind: 'apply_stripe_event';
-      readonly ref: string;
-      readonly payload: { readonly type: string };
     };
 
 const insertCommand = statement(

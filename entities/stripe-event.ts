@@ -1,4 +1,3 @@
-import { enqueue } from './outbox';
 import { run, statement, type Executor } from './sql';
 
 /** An event that Stripe told; only its id is believed. */
@@ -22,7 +21,7 @@ const insert = statement<{ id: string }>(
    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING RETURNING id`,
 );
 
-/** Stores an event once, with the command to act on it. Answers whether it is new. */
+/** Stores an event once, for a worker to act on. Answers whether it is new. */
 export async function storeStripeEvent(
   tx: Executor,
   event: StripeEvent,
@@ -31,9 +30,39 @@ export async function storeStripeEvent(
 ): Promise<boolean> {
   const { id, type, objectType, objectId, createdAt } = event;
   const rows = await run(tx, insert, [id, type, objectType, objectId, createdAt, now, via]);
-  if (rows.length === 0) return false;
-  await enqueue(tx, { kind: 'apply_stripe_event', ref: id, payload: { type } }, now);
-  return true;
+  return rows.length > 0;
+}
+
+const lease = statement<{ id: string; attempts: number }>(
+  'lease-stripe-events',
+  `UPDATE stripe_events SET leased_until = $1::timestamptz + interval '60 s', attempts = attempts + 1
+   WHERE id = ANY (ARRAY(SELECT id FROM stripe_events WHERE applied_at IS NULL AND leased_until <= $1
+     ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED))
+   RETURNING id, attempts`,
+);
+
+/** Takes events that nobody has acted on yet, oldest first; what isn't finished is free again when its lease ends. */
+export function leaseStripeEvents(
+  db: Executor,
+  now: Date,
+  limit: number,
+): Promise<{ id: string; attempts: number }[]> {
+  return run(db, lease, [now, limit]);
+}
+
+const postpone = statement(
+  'postpone-stripe-event',
+  `UPDATE stripe_events SET leased_until = $2, outcome = left($3, 500) WHERE id = $1 AND applied_at IS NULL`,
+);
+
+/** Puts an event that could not be acted on back, to be tried again at `notBefore`. */
+export async function postponeStripeEvent(
+  db: Executor,
+  id: string,
+  notBefore: Date,
+  error: string,
+): Promise<void> {
+  await run(db, postpone, [id, notBefore, error]);
 }
 
 const read = statement<{

@@ -150,7 +150,8 @@ export const SETTINGS = {
     default: '',
   },
   ALLOWED_RETURN_ORIGINS: {
-    describe: 'origins that checkout and portal may return to, comma-separated; loopback: any on this machine',
+    describe:
+      'origins that checkout and portal may return to, comma-separated; loopback: any on this machine',
     schema: origins,
     default: '',
   },

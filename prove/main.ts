@@ -1,11 +1,17 @@
 import { cpus, totalmem } from 'node:os';
 import { approvalProofs } from './approval';
+import { checkoutProofs } from './checkouts';
 import { gateProofs } from './gate';
 import { killPartProofs } from './kill-part';
 import type { Proof, ProofResult } from './proof';
 
 const SHOWN = 10;
-const proofs: readonly Proof[] = [...killPartProofs, ...gateProofs, ...approvalProofs];
+const proofs: readonly Proof[] = [
+  ...killPartProofs,
+  ...gateProofs,
+  ...approvalProofs,
+  ...checkoutProofs,
+];
 
 /** `npm run prove [-- name …]`: runs the proofs, one after another, and prints a table. Exit code 1 where one failed. */
 async function main(): Promise<void> {

@@ -6,8 +6,6 @@ import {
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import type { Command, DeliveryLabels } from '../entities/outbox';
 import {
-  APPLY_STRIPE_EVENT,
-  applyStripeEventId,
   APPROVE_BUDGET,
   approveBudgetId,
   BUSINESS_QUEUE,
@@ -69,13 +67,6 @@ async function carry(client: Client, command: Command): Promise<void> {
       });
     case 'wake_checkout':
       return signalRunning(client, reconcileCheckoutId(command.ref), WAKE_SIGNAL);
-    case 'apply_stripe_event':
-      return startBusiness(client, {
-        workflow: APPLY_STRIPE_EVENT,
-        workflowId: applyStripeEventId(command.ref),
-        input: { eventId: command.ref },
-        summary: command.payload.type,
-      });
     case 'wake_approval':
       return signalRunning(client, approveBudgetId(command.ref), WAKE_SIGNAL);
     case 'signal_delivery': {

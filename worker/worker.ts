@@ -26,6 +26,7 @@ import { createLoop } from './loop';
 import { createMeteringLoops } from './metering';
 import { createRecorder } from './record-batches';
 import { createRelay } from './relay';
+import { createStripeInbox } from './stripe-inbox';
 import { createTemporalSession } from './temporal-session';
 import { builtBundle } from './run-workflows';
 import { createTokenBucket } from './token-bucket';
@@ -64,6 +65,8 @@ export function startWorker(
   let wakeLoops: () => void = () => undefined;
   const wake = (): void => wakeLoops();
 
+  const stripe = stripeActivities(config, { db, clock, log, schedule, wake });
+
   const temporal = createTemporalSession({
     address: config.TEMPORAL_ADDRESS,
     namespace: config.TEMPORAL_NAMESPACE,
@@ -79,7 +82,7 @@ export function startWorker(
           mailing: approvalMailing(config),
           wake,
         }),
-        ...stripeActivities(config, { db, clock, log, schedule, wake }),
+        ...stripe,
       },
     },
     schedules:
@@ -146,16 +149,25 @@ export function startWorker(
     },
   });
   const metering = createMeteringLoops({ db, clock, log, schedule, secrets, config, wake });
+  const inbox = stripe
+    ? createStripeInbox({ db, clock, log, apply: stripe.applyStripeEvent })
+    : null;
   wakeLoops = () => {
     first.wake();
     relay.wake();
   };
-  const loops = [first, relay, heartbeat, expiry, rescue, ...metering];
+  const loops = [first, relay, heartbeat, expiry, rescue, ...metering, ...(inbox ? [inbox] : [])];
   for (const loop of loops) loop.start();
   temporal.start();
   const listener = listen(
     config.DATABASE_URL,
-    { secapi_delivery: first.wake, secapi_command: relay.wake },
+    {
+      secapi_delivery: first.wake,
+      secapi_command: () => {
+        relay.wake();
+        inbox?.wake();
+      },
+    },
     log,
   );
 
@@ -170,15 +182,15 @@ export function startWorker(
   };
 }
 
-/** What reconciles with Stripe; nothing where no key is set. */
+/** What reconciles with Stripe; null where no key is set. */
 function stripeActivities(
   config: Config,
   deps: Pick<
     Parameters<typeof createStripeActivities>[0],
     'db' | 'clock' | 'log' | 'schedule' | 'wake'
   >,
-): Partial<StripeActivities> {
-  if (config.STRIPE_SECRET_KEY === '') return {};
+): StripeActivities | null {
+  if (config.STRIPE_SECRET_KEY === '') return null;
   return createStripeActivities({
     ...deps,
     catalog: loadCatalog(config.CATALOG_PATH),

@@ -31,7 +31,6 @@ export const DECIDE_SIGNAL = 'decide';
 export const WITHDRAW_SIGNAL = 'withdraw';
 
 export const RECONCILE_CHECKOUT = 'reconcileCheckout';
-export const APPLY_STRIPE_EVENT = 'applyStripeEvent';
 export const SWEEP_STRIPE = 'sweepStripe';
 
 export interface ReconcileCheckout {
@@ -41,11 +40,6 @@ export interface ReconcileCheckout {
 /** The one workflow id of a checkout. */
 export function reconcileCheckoutId(checkoutId: string): string {
   return `checkout:${checkoutId}`;
-}
-
-/** The one workflow id of an event of Stripe's. */
-export function applyStripeEventId(eventId: string): string {
-  return `stripe-event:${eventId}`;
 }
 
 /** Stripe said something about the checkout; the object is fetched again. */

@@ -1,4 +1,4 @@
 export { approveBudget } from './approve-budget';
 export { deliverWebhook } from './deliver-webhook';
-export { applyStripeEvent, reconcileCheckout, sweepStripe } from './reconcile-checkout';
+export { reconcileCheckout, sweepStripe } from './reconcile-checkout';
 export { sendMail } from './send-mail';

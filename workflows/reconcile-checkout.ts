@@ -8,11 +8,7 @@ import {
 import type { CheckoutView, StripeActivities } from '../activities/reconcile-stripe';
 import { STRIPE_SAID_SIGNAL, WAKE_SIGNAL, type ReconcileCheckout } from './contracts';
 
-const {
-  pollCheckout,
-  applyStripeEvent: apply,
-  sweepStripe: sweep,
-} = proxyActivities<StripeActivities>({
+const { pollCheckout, sweepStripe: sweep } = proxyActivities<StripeActivities>({
   startToCloseTimeout: '60 s',
   retry: { initialInterval: '1 s', maximumInterval: '2 min' },
 });
@@ -41,13 +37,6 @@ export async function reconcileCheckout({ checkoutId }: ReconcileCheckout): Prom
     const gapMs = Math.min(Math.max(age / 2, SHORTEST_MS), LONGEST_MS);
     await condition(() => told, gapMs);
   }
-}
-
-/** Acts on one event of Stripe's. */
-export async function applyStripeEvent({ eventId }: { readonly eventId: string }): Promise<string> {
-  const outcome = await apply(eventId);
-  setCurrentDetails(outcome);
-  return outcome;
 }
 
 /** Reads Stripe's list of events for what no webhook told. */

@@ -5,12 +5,12 @@ export function wantsCsv(accept: string | undefined): boolean {
   return accept !== undefined && /\btext\/csv\b/i.test(accept);
 }
 
-/** A table as CSV (RFC 4180) with a header row. What a spreadsheet would take for a formula gets a leading apostrophe. */
+/** A table as CSV (RFC 4180) with a header row, or rows alone without columns. What a spreadsheet would take for a formula gets a leading apostrophe. */
 export function csv(
-  columns: readonly string[],
+  columns: readonly string[] | null,
   rows: readonly (readonly (string | number | null)[])[],
 ): string {
-  return stringify([[...columns], ...rows.map((row) => row.map(defused))], {
+  return stringify([...(columns ? [[...columns]] : []), ...rows.map((row) => row.map(defused))], {
     record_delimiter: '\r\n',
   });
 }

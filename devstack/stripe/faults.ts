@@ -18,9 +18,18 @@ export interface FakeFault {
   readonly times?: number;
 }
 
+/** How webhooks go astray by themselves: shares from 0 to 1 of what is dropped and doubled, and by how long they mix. */
+export interface Chaos {
+  readonly drop: number;
+  readonly duplicate: number;
+  readonly shuffleMs: number;
+}
+
 /** Faults that are to come, in the order they were asked for. */
 export class Faults {
   #waiting: { on: string; kind: FakeFault['kind']; left: number }[] = [];
+
+  chaos: Chaos | null = null;
 
   add({ on, kind, times = 1 }: FakeFault): void {
     this.#waiting.push({ on, kind, left: times });

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { parse } from 'qs';
 import { answerCall, Refused } from './calls';
-import { Faults, type FakeFault } from './faults';
+import { Faults, type Chaos, type FakeFault } from './faults';
 import { payPage, portalPage } from './pages';
 import { FakeState, type FakeEvent } from './state';
 import { createWebhooks } from './webhooks';
@@ -64,6 +64,10 @@ export async function startFakeStripe(options: {
     }
     if (pathname === '/_fake/faults') {
       faults.add(JSON.parse(body) as FakeFault);
+      return void response.end('{}');
+    }
+    if (pathname === '/_fake/chaos') {
+      faults.chaos = JSON.parse(body) as Chaos | null;
       return void response.end('{}');
     }
     if (pathname === '/_fake/advance') {

@@ -1,5 +1,5 @@
 import Stripe from 'stripe';
-import type { Faults } from './faults';
+import type { Chaos, Faults } from './faults';
 import type { FakeEvent } from './state';
 
 const DELAY_MS = 150;
@@ -33,8 +33,18 @@ export function createWebhooks(secret: string, target: () => string | null, faul
     open.add(tracked);
   }
 
+  function astray(event: FakeEvent, { drop, duplicate, shuffleMs }: Chaos): void {
+    const luck = Math.random();
+    if (luck < drop) return;
+    for (let copies = luck < drop + duplicate ? 2 : 1; copies > 0; copies--) {
+      const laterMs = Math.random() * shuffleMs;
+      start(new Promise((resolve) => setTimeout(resolve, laterMs)).then(() => post(event)));
+    }
+  }
+
   return {
     send(event: FakeEvent): void {
+      if (faults.chaos) return astray(event, faults.chaos);
       const before = held;
       held = null;
       switch (faults.take(event.type)) {

@@ -70,8 +70,11 @@ const UP = [
     received_at timestamptz NOT NULL,
     via text NOT NULL CHECK (via IN ('webhook', 'sweep')),
     outcome text,
-    applied_at timestamptz
+    applied_at timestamptz,
+    attempts int NOT NULL DEFAULT 0,
+    leased_until timestamptz NOT NULL DEFAULT '-infinity'
   )`,
+  `CREATE INDEX stripe_events_waiting ON stripe_events (received_at) WHERE applied_at IS NULL`,
   `CREATE TABLE stripe_marks (name text PRIMARY KEY, at timestamptz NOT NULL)`,
 ];
 

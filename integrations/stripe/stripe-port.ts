@@ -158,7 +158,9 @@ export function createStripePort(options: {
     });
     const [price] = data;
     if (!price) {
-      throw new StripeAway(`Stripe has no price with the lookup key ${lookupKey}: npm run stripe:sync`);
+      throw new StripeAway(
+        `Stripe has no price with the lookup key ${lookupKey}: npm run stripe:sync`,
+      );
     }
     return price.id;
   }

@@ -137,7 +137,7 @@ describe('every operation of the whole API', () => {
 async function thingsOf(api: TestApi, tenant: Tenant): Promise<Record<string, string>> {
   const post = async (path: string, body: object) => (await tenant.call('POST', path, body)).body;
   const endpoint = await post('/v1/webhook_endpoints', { destinationUrl: 'http://127.0.0.1:1/' });
-  await post('/v1/events', { type: 'filing.published', data: {} });
+  const event = await post('/v1/events', { type: 'filing.published', data: {} });
   const deliveries = (await tenant.call('GET', '/v1/deliveries')).body.data;
   const key = await post('/v1/api_keys', { livemode: true });
   await post('/v1/organization/invitations', {
@@ -161,5 +161,6 @@ async function thingsOf(api: TestApi, tenant: Tenant): Promise<Record<string, st
     invitationId: invitations.find((row: { status: string }) => row.status === 'pending').id,
     chargeId: charge.chargeId,
     approvalId: approval.id,
+    requestId: event.requestId,
   };
 }

@@ -6,13 +6,14 @@ import type { Worker } from '@temporalio/worker';
 import type { ApprovalView } from '../../activities/approve-budget';
 import { repositoryRoot } from '../../devstack/repository-root';
 import { startReceiver } from '../../devstack/receiver';
-import { HOUR_MS, SECOND_MS } from '../../platform/clock';
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../platform/clock';
 import {
   APPROVE_BUDGET,
   BUSINESS_QUEUE,
   DELIVER_WEBHOOK,
   deliverWebhookId,
   DELIVERIES_QUEUE,
+  RECONCILE_CHECKOUT,
   SEND_MAIL,
 } from '../../workflows/contracts';
 import { openSandbox } from '../support/sandbox';
@@ -76,6 +77,7 @@ asked('recording histories', () => {
   }, 120_000);
 
   it('of approvals and mails', async () => {
+    const polls = { status: 'open', createdAt: 0 };
     const view: { current: ApprovalView | null } = { current: null };
     const activities = {
       readBudgetApproval: async () => view.current,
@@ -91,6 +93,7 @@ asked('recording histories', () => {
       },
       withdrawBudgetApproval: async () => null,
       sendMail: async () => 'sent',
+      pollCheckout: async () => ({ ...polls, planKey: 'team', hasSession: true }),
     };
     const worker = await workOn(env, activities, BUSINESS_QUEUE);
     await worker.runUntil(async () => {
@@ -120,6 +123,20 @@ asked('recording histories', () => {
         await handle.result();
         await save(workflowId, `approve-budget.${name}`);
       }
+      const startedAt = await env.currentTimeMs();
+      const checkout = await env.client.workflow.start(RECONCILE_CHECKOUT, {
+        workflowId: 'record-checkout',
+        taskQueue: BUSINESS_QUEUE,
+        args: [{ checkoutId: `chk_${'0'.repeat(32)}` }],
+      });
+      polls.createdAt = startedAt;
+      await env.sleep(5 * MINUTE_MS);
+      await checkout.signal('stripeSaid', 'evt_x');
+      await env.sleep(MINUTE_MS);
+      polls.status = 'completed';
+      await checkout.signal('wake');
+      await checkout.result();
+      await save('record-checkout', 'reconcile-checkout.completed');
       const mail = await env.client.workflow.start(SEND_MAIL, {
         workflowId: 'record-mail',
         taskQueue: BUSINESS_QUEUE,

@@ -17,7 +17,12 @@ describe('workflows that an earlier build started', () => {
 
   it('are all known', () => {
     const kinds = new Set(recorded.map((name) => name.replace(/\..*/, '')));
-    expect([...kinds].sort()).toEqual(['approve-budget', 'deliver-webhook', 'send-mail']);
+    expect([...kinds].sort()).toEqual([
+      'approve-budget',
+      'deliver-webhook',
+      'reconcile-checkout',
+      'send-mail',
+    ]);
   });
 
   it.each(recorded)('go on under this build: %s', async (name) => {

@@ -64,7 +64,7 @@ describe('a newcomer buys the team plan', () => {
       `SELECT type FROM events WHERE org_id = $1 AND type LIKE 'billing.%' ORDER BY id`,
       [product.tenant.orgId],
     );
-    expect(events.map(({ type }: { type: string }) => type)).toEqual([
+    expect(events.map(({ type }: { type: string }) => type).sort()).toEqual([
       'billing.checkout.completed',
       'billing.subscription.updated',
     ]);

@@ -142,7 +142,7 @@ export async function send(
     ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
   });
   const text = await response.text();
-  const isJson = (response.headers.get('content-type') ?? '').includes('json');
+  const isJson = (response.headers.get('content-type') ?? '').includes('application/json');
   const parsed: unknown = isJson ? JSON.parse(text) : null;
   return { status: response.status, headers: response.headers, text, body: parsed };
 }

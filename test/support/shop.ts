@@ -20,10 +20,10 @@ export interface Shop {
 
 const pending = statement<{ id: string; kind: string; ref: string }>(
   'test-pending-commands',
-  `SELECT id, kind, ref FROM outbox
-   WHERE kind IN ('start_checkout', 'wake_checkout', 'apply_stripe_event') ORDER BY id`,
+  `SELECT id::text, kind, ref FROM outbox WHERE kind IN ('start_checkout', 'wake_checkout')
+   UNION ALL SELECT id, 'stripe_event', id FROM stripe_events WHERE applied_at IS NULL`,
 );
-const done = statement('test-command-done', `DELETE FROM outbox WHERE id = $1`);
+const done = statement('test-command-done', `DELETE FROM outbox WHERE id::text = $1`);
 
 export async function openShop(settings: Record<string, string> = {}): Promise<Shop> {
   let webhookUrl: string | null = null;
@@ -64,7 +64,7 @@ export async function openShop(settings: Record<string, string> = {}): Promise<S
     wake: () => undefined,
   });
   const carryOut = async ({ kind, ref }: { kind: string; ref: string }): Promise<void> => {
-    if (kind === 'apply_stripe_event') await activities.applyStripeEvent(ref);
+    if (kind === 'stripe_event') await activities.applyStripeEvent(ref);
     else await activities.pollCheckout(ref);
   };
   return {
