@@ -10,6 +10,7 @@ import type { AnyOperation } from './http/operation';
 import { keyOperations } from './keys';
 import { memberOperations } from './members';
 import { organizationOperations } from './organizations';
+import { streamOperations } from './streams';
 import { usageOperations } from './usage';
 import { wellKnownOperations } from './well-known';
 import { webhookOperations } from './webhooks';
@@ -23,6 +24,7 @@ export const operations: readonly AnyOperation[] = [
   ...eventOperations,
   ...webhookOperations,
   ...deliveryOperations,
+  ...streamOperations,
   ...usageOperations,
   ...billingOperations,
   ...checkoutOperations,

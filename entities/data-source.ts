@@ -12,6 +12,7 @@ import { Ground1764000000000 } from './migrations/1764000000000-ground';
 import { Identity1764100000000 } from './migrations/1764100000000-identity';
 import { Metering1764200000000 } from './migrations/1764200000000-metering';
 import { Organization } from './organization';
+import { StreamSubscription } from './stream';
 import { User } from './user';
 import { WebhookAttempt } from './webhook-attempt';
 import { WebhookDelivery } from './webhook-delivery';
@@ -41,6 +42,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       Invitation,
       Member,
       Organization,
+      StreamSubscription,
       User,
       WebhookAttempt,
       WebhookDelivery,

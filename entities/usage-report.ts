@@ -90,3 +90,23 @@ export async function groupUsage(
     amountMicros: BigInt(row.amount_micros),
   }));
 }
+
+const totals = statement<{ meter_class: string; count: string; error_count: string }>(
+  'usage-totals',
+  `SELECT meter_class, sum(count) AS count, sum(error_count) AS error_count FROM usage_meters
+   WHERE period = $1 GROUP BY meter_class ORDER BY meter_class`,
+);
+
+/** A month's requests of all organizations, by meter class. */
+export async function totalUsage(
+  db: Executor,
+  period: string,
+): Promise<Record<string, { count: number; errorCount: number }>> {
+  const rows = await run(db, totals, [period]);
+  return Object.fromEntries(
+    rows.map((row) => [
+      row.meter_class,
+      { count: Number(row.count), errorCount: Number(row.error_count) },
+    ]),
+  );
+}

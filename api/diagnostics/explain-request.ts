@@ -4,7 +4,8 @@ import { readLog, type LogRecord } from '../../entities/event-log';
 import { requestsOf, type RecordedRequest } from '../../entities/request-diagnostics';
 import { Fault } from '../../platform/fault';
 import { logReply, presentLog } from '../events/present-log';
-import { operation } from '../http/operation';
+import type { Executor } from '../../entities/sql';
+import { operation, type ApiContext } from '../http/operation';
 import { text, timestamp } from '../http/schemas';
 import { tellStory } from './tell-story';
 
@@ -23,6 +24,27 @@ const usageEvent = z.object({
   latencyMs: z.int(),
 });
 
+export const diagnosticsReply = z.object({
+  object: z.literal('request_diagnostics'),
+  targetRequestId: z.string(),
+  orgId: z.string(),
+  usageEvents: z.array(usageEvent),
+  events: z.array(logReply),
+  webhookDeliveries: z.array(logReply),
+  streamEvents: z.array(logReply),
+  artifacts: z.array(z.unknown()),
+  summary: z.object({
+    usageEventCount: z.int(),
+    eventCount: z.int(),
+    webhookDeliveryCount: z.int(),
+    streamEventCount: z.int(),
+    artifactCount: z.int(),
+    meterClasses: z.array(z.object({ meterClass: z.string(), count: z.int() })),
+    eventTypes: z.array(z.object({ eventType: z.string(), count: z.int() })),
+  }),
+  story: z.array(z.object({ at: timestamp, text: z.string() })).optional(),
+});
+
 export const explainRequest = operation({
   name: 'explainRequest',
   method: 'get',
@@ -32,71 +54,67 @@ export const explainRequest = operation({
   scope: 'read:sec',
   transaction: 'none',
   input: z.object({ requestId: text(64, 1), explain: z.enum(['true', 'false']).optional() }),
-  reply: z.object({
-    object: z.literal('request_diagnostics'),
-    targetRequestId: z.string(),
-    orgId: z.string(),
-    usageEvents: z.array(usageEvent),
-    events: z.array(logReply),
-    webhookDeliveries: z.array(logReply),
-    streamEvents: z.array(logReply),
-    artifacts: z.array(z.unknown()),
-    summary: z.object({
-      usageEventCount: z.int(),
-      eventCount: z.int(),
-      webhookDeliveryCount: z.int(),
-      streamEventCount: z.int(),
-      artifactCount: z.int(),
-      meterClasses: z.array(z.object({ meterClass: z.string(), count: z.int() })),
-      eventTypes: z.array(z.object({ eventType: z.string(), count: z.int() })),
+  reply: diagnosticsReply,
+  handle: ({ tx, input, caller, context }) =>
+    diagnose(tx, context, {
+      orgId: caller.orgId,
+      testOnly: !caller.livemode,
+      requestId: input.requestId,
+      explain: input.explain === 'true',
     }),
-    story: z.array(z.object({ at: timestamp, text: z.string() })).optional(),
-  }),
-  async handle({ tx, input, caller, context }) {
-    const { orgId } = caller;
-    const { requestId } = input;
-    await context.requestLog.flush();
-    const testOnly = !caller.livemode;
-    const requests = await requestsOf(tx, orgId, requestId, testOnly);
-    const filter = { orgId, testOnly, requestId };
-    const log = await readLog(tx, filter, { order: 'newest', after: null, limit: MOST });
-    if (requests.length + log.length === 0) throw new Fault('not_found');
-    log.reverse();
-    const of = (kind: LogRecord['kind']) =>
-      log.filter((record) => record.kind === kind).map((record) => presentLog(record, orgId));
-    const events = of('event');
-    const webhookDeliveries = of('webhook_delivery');
-    const streamEvents = of('stream_event');
-    const changes =
-      input.explain === 'true'
-        ? await tx.getRepository(AuditRecord).find({ where: { orgId, requestId }, take: MOST })
-        : [];
-    return {
-      object: 'request_diagnostics' as const,
-      targetRequestId: requestId,
-      orgId,
-      usageEvents: requests.map((request) => presentRequest(request, orgId)),
-      events,
-      webhookDeliveries,
-      streamEvents,
-      artifacts: [],
-      summary: {
-        usageEventCount: requests.length,
-        eventCount: events.length,
-        webhookDeliveryCount: webhookDeliveries.length,
-        streamEventCount: streamEvents.length,
-        artifactCount: 0,
-        meterClasses: countBy(requests.map((request) => request.meterClass)).map(
-          ([meterClass, count]) => ({ meterClass, count }),
-        ),
-        eventTypes: countBy(
-          log.filter(({ kind }) => kind === 'event').map((record) => record.eventType),
-        ).map(([eventType, count]) => ({ eventType, count })),
-      },
-      ...(input.explain === 'true' ? { story: tellStory(requests, log, changes) } : {}),
-    };
-  },
 });
+
+/** Everything that a request of an organization caused. Throws not_found where nothing is known of it. */
+export async function diagnose(
+  tx: Executor,
+  context: ApiContext,
+  wanted: {
+    readonly orgId: string;
+    readonly testOnly: boolean;
+    readonly requestId: string;
+    readonly explain: boolean;
+  },
+): Promise<z.input<typeof diagnosticsReply>> {
+  const { orgId, testOnly, requestId, explain } = wanted;
+  await context.requestLog.flush();
+  const requests = await requestsOf(tx, orgId, requestId, testOnly);
+  const filter = { orgId, testOnly, requestId };
+  const log = await readLog(tx, filter, { order: 'newest', after: null, limit: MOST });
+  if (requests.length + log.length === 0) throw new Fault('not_found');
+  log.reverse();
+  const of = (kind: LogRecord['kind']) =>
+    log.filter((record) => record.kind === kind).map((record) => presentLog(record, orgId));
+  const events = of('event');
+  const webhookDeliveries = of('webhook_delivery');
+  const streamEvents = of('stream_event');
+  const changes = explain
+    ? await tx.getRepository(AuditRecord).find({ where: { orgId, requestId }, take: MOST })
+    : [];
+  return {
+    object: 'request_diagnostics' as const,
+    targetRequestId: requestId,
+    orgId,
+    usageEvents: requests.map((request) => presentRequest(request, orgId)),
+    events,
+    webhookDeliveries,
+    streamEvents,
+    artifacts: [],
+    summary: {
+      usageEventCount: requests.length,
+      eventCount: events.length,
+      webhookDeliveryCount: webhookDeliveries.length,
+      streamEventCount: streamEvents.length,
+      artifactCount: 0,
+      meterClasses: countBy(requests.map((request) => request.meterClass)).map(
+        ([meterClass, count]) => ({ meterClass, count }),
+      ),
+      eventTypes: countBy(
+        log.filter(({ kind }) => kind === 'event').map((record) => record.eventType),
+      ).map(([eventType, count]) => ({ eventType, count })),
+    },
+    ...(explain ? { story: tellStory(requests, log, changes) } : {}),
+  };
+}
 
 function presentRequest(request: RecordedRequest, orgId: string): z.input<typeof usageEvent> {
   return { ...request, recordedAt: request.recordedAt.toISOString(), orgId };

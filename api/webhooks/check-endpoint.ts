@@ -12,20 +12,24 @@ export async function requireDestination(url: string, config: Config): Promise<v
 }
 
 /** The patterns without repeats. Throws invalid_request naming each that takes in no event type. */
-export function requireEventTypes(patterns: readonly string[], catalog: Catalog): string[] {
+export function requireEventTypes(
+  patterns: readonly string[],
+  catalog: Catalog,
+  field = 'subscribedEventTypes',
+): string[] {
   const issues = patterns.flatMap((pattern, i) =>
     catalog.isSubscribable(pattern)
       ? []
       : [
           {
-            path: `subscribedEventTypes.${i}`,
+            path: `${field}.${i}`,
             message: `${JSON.stringify(pattern)} is no event type`,
           },
         ],
   );
   if (issues.length > 0) {
     throw new Fault('invalid_request', {
-      message: `subscribedEventTypes: ${issues[0]?.message ?? ''}`,
+      message: `${field}: ${issues[0]?.message ?? ''}`,
       hint: 'Use types of the catalogue, prefix.* or *; none at all means every type.',
       details: { issues },
     });

@@ -92,6 +92,39 @@ describe('operators', () => {
     expect(missing.status).toBe(404);
   });
 
+  it('look into an organization’s requests and deliveries, and how the server is doing', async () => {
+    await acme.call(
+      'POST',
+      '/v1/events',
+      { type: 'filing.published', data: {} },
+      { 'x-request-id': 'looked-at' },
+    );
+    const path = `/v1/admin/orgs/${acme.orgId}`;
+    const told = await operator.call('GET', `${path}/requests/looked-at?explain=true`);
+    expect(told.body).toMatchObject({ object: 'request_diagnostics', orgId: acme.orgId });
+    expect(told.body.story.length).toBeGreaterThan(0);
+    expect((await operator.call('GET', `${path}/requests/never`)).status).toBe(404);
+    const summary = await operator.call('GET', `${path}/deliveries/summary`);
+    expect(summary.body).toMatchObject({ object: 'delivery_summary', orgId: acme.orgId });
+    const { body, text } = await operator.call('GET', '/v1/observability');
+    expect(body).toMatchObject({
+      object: 'observability_config',
+      service: 'secapi-api',
+      providers: { sentryConfigured: false, otlpConfigured: false },
+      health: { deliveries: { pending: expect.any(Number) }, outboxAgeSeconds: expect.any(Number) },
+    });
+    expect(text).not.toMatch(/secapi_live_[0-9A-Za-z]{30}|whsec_|postgres:\/\//);
+    const exported = (await operator.call('GET', '/v1/observability/export?limit=2')).body;
+    expect(exported).toMatchObject({
+      object: 'observability_export',
+      config: { service: 'secapi-api' },
+    });
+    expect(exported.recentEvents.length).toBeLessThanOrEqual(2);
+    const sla = (await acme.call('GET', '/v1/diagnostics/sla')).body;
+    expect(sla).toMatchObject({ object: 'sla_report', promised: 0.999, kept: 1, deliveries: 0 });
+    expect((await acme.call('GET', '/v1/diagnostics/sla?since=tomorrow')).status).toBe(400);
+  });
+
   it('suspend and resume: reads stay, what is published waits and is due when resumed', async () => {
     await acme.call('POST', '/v1/webhook_endpoints', { destinationUrl: 'http://127.0.0.1:1/' });
     const path = `/v1/admin/orgs/${acme.orgId}`;

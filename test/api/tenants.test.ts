@@ -161,6 +161,7 @@ async function thingsOf(api: TestApi, tenant: Tenant): Promise<Record<string, st
     invitationId: invitations.find((row: { status: string }) => row.status === 'pending').id,
     chargeId: charge.chargeId,
     approvalId: approval.id,
+    streamId: (await post('/v1/stream_subscriptions', {})).id,
     requestId: event.requestId,
   };
 }

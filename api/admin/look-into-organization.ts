@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { findOrganization } from '../../entities/find-organization';
+import { summarizeDeliveries } from '../../entities/request-diagnostics';
+import { DAY_MS } from '../../platform/clock';
+import { diagnose, diagnosticsReply } from '../diagnostics/explain-request';
+import { deliverySummaryReply } from '../diagnostics/summarize-deliveries';
+import { operation } from '../http/operation';
+import { id, limit, pastMoment, text } from '../http/schemas';
+
+const DEFAULT_DAYS = 30;
+
+export const explainRequestOfOrganization = operation({
+  name: 'explainRequestOfOrganization',
+  method: 'get',
+  path: '/v1/admin/orgs/:orgId/requests/:requestId',
+  summary: 'Show everything that a request of an organization caused',
+  tag: 'operator',
+  scope: 'admin:operator',
+  transaction: 'none',
+  input: z.object({
+    orgId: id('org'),
+    requestId: text(64, 1),
+    explain: z.enum(['true', 'false']).optional(),
+  }),
+  reply: diagnosticsReply,
+  async handle({ tx, input, context }) {
+    const { id: orgId } = await findOrganization(tx, input.orgId);
+    const explain = input.explain === 'true';
+    return diagnose(tx, context, { orgId, testOnly: false, requestId: input.requestId, explain });
+  },
+});
+
+export const summarizeDeliveriesOfOrganization = operation({
+  name: 'summarizeDeliveriesOfOrganization',
+  method: 'get',
+  path: '/v1/admin/orgs/:orgId/deliveries/summary',
+  summary: 'Count an organization’s attempts by endpoint, event type and status',
+  tag: 'operator',
+  scope: 'admin:operator',
+  transaction: 'none',
+  input: z.object({ orgId: id('org'), since: pastMoment, limit }),
+  reply: deliverySummaryReply,
+  async handle({ tx, input, now }) {
+    const { id: orgId } = await findOrganization(tx, input.orgId);
+    const since = input.since ?? new Date(now.getTime() - DEFAULT_DAYS * DAY_MS);
+    const rows = await summarizeDeliveries(tx, orgId, false, since, input.limit);
+    return {
+      object: 'delivery_summary' as const,
+      orgId,
+      webhookRows: rows.map((row) => ({ ...row, lastSeenAt: row.lastSeenAt.toISOString() })),
+      streamRows: [],
+    };
+  },
+});

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { findStream, readStream } from '../../entities/stream';
+import { rawJson, type RawJson } from '../../platform/raw-json';
+import { operation } from '../http/operation';
+import { id, limit, text, timestamp } from '../http/schemas';
+
+export const pollStream = operation({
+  name: 'pollStreamEvents',
+  method: 'get',
+  path: '/v1/stream_subscriptions/:streamId/events',
+  summary: 'Read a stream after a cursor, in the order of commits, from the beginning without one',
+  tag: 'streams',
+  scope: 'read:sec',
+  transaction: 'none',
+  input: z.object({
+    streamId: id('strm'),
+    cursor: z.string().max(64).optional(),
+    type: text(128).optional(),
+    limit,
+  }),
+  reply: z.object({
+    object: z.literal('stream_event_page'),
+    streamId: z.string(),
+    data: z.array(
+      z.object({
+        object: z.literal('stream_event'),
+        id: z.string(),
+        cursor: z.string(),
+        recordedAt: timestamp,
+        requestId: z.string(),
+        eventType: z.string(),
+        transport: z.string(),
+        replayable: z.boolean(),
+        eventId: z.string(),
+        data: z.custom<RawJson>().meta({ type: 'object' }),
+      }),
+    ),
+    hasMore: z.boolean(),
+    nextCursor: z.string().nullable(),
+    replayCursor: z.string().nullable(),
+  }),
+  async handle({ tx, input, caller }) {
+    const stream = await findStream(tx, caller, input.streamId);
+    const after = input.cursor ?? null;
+    const events = await readStream(tx, stream.id, {
+      after,
+      type: input.type ?? null,
+      limit: input.limit + 1,
+    });
+    const shown = events.slice(0, input.limit);
+    const last = shown.at(-1)?.id ?? after;
+    const hasMore = events.length > input.limit;
+    return {
+      object: 'stream_event_page' as const,
+      streamId: stream.id,
+      data: shown.map((event) => ({
+        object: 'stream_event' as const,
+        id: event.id,
+        cursor: event.id,
+        recordedAt: event.recordedAt.toISOString(),
+        requestId: event.requestId,
+        eventType: event.eventType,
+        transport: stream.transport,
+        replayable: true,
+        eventId: event.eventId,
+        data: rawJson(event.dataText),
+      })),
+      hasMore,
+      nextCursor: hasMore ? last : null,
+      replayCursor: last,
+    };
+  },
+});

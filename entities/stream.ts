@@ -1,0 +1,118 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Fault } from '../platform/fault';
+import { run, statement, type Executor } from './sql';
+
+export const STREAM_TRANSPORTS = ['poll', 'webhook_mirror', 'websocket'] as const;
+
+/** A subscription that is read in commit order. */
+@Entity('stream_subscriptions')
+export class StreamSubscription {
+  @PrimaryColumn({ type: 'text' }) id!: string;
+  @Column({ name: 'org_id', type: 'text' }) orgId!: string;
+  @Column({ type: 'boolean' }) livemode!: boolean;
+  @Column({ type: 'text', nullable: true }) description!: string | null;
+  @Column({ name: 'event_types', type: 'text', array: true }) eventTypes!: string[];
+  @Column({ type: 'text' }) transport!: (typeof STREAM_TRANSPORTS)[number];
+  @Column({ type: 'text' }) status!: 'active' | 'paused';
+  @Column({ name: 'created_at', type: 'timestamptz' }) createdAt!: Date;
+  @Column({ name: 'updated_at', type: 'timestamptz' }) updatedAt!: Date;
+}
+
+/** An organization's stream. Throws not_found; to a test key a live one is none. */
+export async function findStream(
+  db: Executor,
+  caller: { readonly orgId: string; readonly livemode: boolean },
+  id: string,
+): Promise<StreamSubscription> {
+  const stream = await db.getRepository(StreamSubscription).findOneBy({ id, orgId: caller.orgId });
+  if (!stream || (stream.livemode && !caller.livemode)) throw new Fault('not_found');
+  return stream;
+}
+
+/** A stream's newest record: its cursor and when it came. */
+export interface StreamHead {
+  readonly cursor: string | null;
+  readonly lastEventAt: Date | null;
+}
+
+const heads = statement<{ stream_id: string; id: string; recorded_at: Date }>(
+  'stream-heads',
+  `SELECT s.id AS stream_id, e.id, e.recorded_at FROM unnest($1::text[]) AS s (id)
+   CROSS JOIN LATERAL (SELECT id, recorded_at FROM stream_events WHERE stream_id = s.id
+     ORDER BY xid DESC, id DESC LIMIT 1) e`,
+);
+
+/** The heads of streams, by their ids. */
+export async function streamHeads(
+  db: Executor,
+  ids: readonly string[],
+): Promise<Map<string, StreamHead>> {
+  const rows = await run(db, heads, [[...ids]]);
+  return new Map(
+    rows.map((row) => [row.stream_id, { cursor: row.id, lastEventAt: row.recorded_at }]),
+  );
+}
+
+/** One record of a stream. */
+export interface StreamEvent {
+  readonly id: string;
+  readonly recordedAt: Date;
+  readonly requestId: string;
+  readonly eventType: string;
+  readonly eventId: string;
+  readonly dataText: string;
+}
+
+const position = statement<{ xid: string }>(
+  'stream-position',
+  `SELECT xid FROM stream_events WHERE id = $1 AND stream_id = $2`,
+);
+
+const page = statement<{
+  id: string;
+  recorded_at: Date;
+  request_id: string;
+  event_type: string;
+  event_id: string;
+  data_text: string;
+}>(
+  'stream-page',
+  `SELECT t.id, t.recorded_at, t.request_id, t.event_type, t.event_id,
+     substr(e.body, e.data_start + 1, length(e.body) - e.data_start - 1) AS data_text
+   FROM stream_events t JOIN events e ON e.id = t.event_id
+   WHERE t.stream_id = $1 AND ($2::text IS NULL OR t.event_type = $2)
+     AND ($3::xid8 IS NULL OR (t.xid, t.id) > ($3, $4))
+     AND t.xid < pg_snapshot_xmin(pg_current_snapshot())
+   ORDER BY t.xid, t.id LIMIT $5`,
+);
+
+/**
+ * Records of a stream after a cursor, in the order of their commits; nothing that somebody may still commit before is
+ * shown yet, so that no cursor ever passes a record. Throws invalid_cursor for one that is not this stream's.
+ */
+export async function readStream(
+  db: Executor,
+  streamId: string,
+  options: {
+    readonly after: string | null;
+    readonly type: string | null;
+    readonly limit: number;
+  },
+): Promise<StreamEvent[]> {
+  const { after, type, limit } = options;
+  let xid: string | null = null;
+  if (after !== null) {
+    const [found] = await run(db, position, [after, streamId]);
+    if (!found) throw new Fault('invalid_cursor');
+    xid = found.xid;
+  }
+  const rows = await run(db, page, [streamId, type, xid, after, limit]);
+  return rows.map((row) => ({
+    id: row.id,
+    recordedAt: row.recorded_at,
+    requestId: row.request_id,
+    eventType: row.event_type,
+    eventId: row.event_id,
+    dataText: row.data_text,
+  }));
+}
