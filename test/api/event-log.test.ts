@@ -1,3 +1,4 @@
+import { until } from '../support/until';
 import { startApi, type Answer, type Tenant, type TestApi } from '../support/api';
 
 describe('the event log', () => {
@@ -12,6 +13,12 @@ describe('the event log', () => {
     acme = await api.newTenant();
   });
   afterAll(() => api.close());
+  /** Waits until an export holds so many records: transactions of the whole cluster, other tests' too, hold them back. */
+  const exported = (count: number): Promise<Answer> =>
+    until(
+      () => acme.call('GET', '/v1/events/export'),
+      ({ body }) => body.count === count,
+    );
   const ids = (answer: Answer): string[] => answer.body.data.map((row: { id: string }) => row.id);
 
   it('lists newest first, page by page, where old and new clients look', async () => {
@@ -72,6 +79,7 @@ describe('the event log', () => {
   it('exports oldest first, as JSON in an envelope, as NDJSON that goes on from a cursor, as CSV', async () => {
     const made: string[] = [];
     for (let i = 0; i < 4; i++) made.push((await publish({ i, big: 1 })).body.id as string);
+    await exported(4);
     const envelope = (await acme.call('GET', '/v1/events/export')).body;
     expect(envelope).toMatchObject({ object: 'event_export', format: 'json', count: 4 });
     const content = JSON.parse(envelope.content as string) as { id: string }[];
@@ -96,7 +104,7 @@ describe('the event log', () => {
     expect(table.headers.get('content-type')).toBe('text/csv; charset=utf-8');
     expect(table.text.trim().split('\r\n')).toHaveLength(3);
     const audited = (await acme.call('GET', '/v1/audit/records?action=events.exported')).body.data;
-    expect(audited).toHaveLength(5);
+    expect(audited.length).toBeGreaterThanOrEqual(5);
   });
 
   it('never passes a record that commits late', async () => {
@@ -107,7 +115,7 @@ describe('the event log', () => {
     expect((await acme.call('GET', '/v1/events/export')).body.count).toBe(0);
     await runner.commitTransaction();
     await runner.release();
-    expect((await acme.call('GET', '/v1/events/export')).body.count).toBe(1);
+    await exported(1);
   });
 
   describe('diagnostics of a request', () => {
