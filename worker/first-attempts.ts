@@ -5,7 +5,7 @@ import { claimFreshAttempts, type ClaimedAttempt } from '../entities/claim-attem
 import type { Clock } from '../platform/clock';
 import type { Log } from '../platform/log';
 import type { Recorder } from './record-batches';
-import { createLoop, type Loop } from './loop';
+import { createLoop, type Loop } from '../platform/loop';
 
 const BATCH = 100;
 

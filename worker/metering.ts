@@ -9,7 +9,7 @@ import type { Config } from '../platform/config';
 import { newId } from '../platform/ids';
 import type { Log } from '../platform/log';
 import type { SecretBox } from '../platform/secret-box';
-import { createLoop, type Loop } from './loop';
+import { createLoop, type Loop } from '../platform/loop';
 
 const FOLD_MS = 500;
 const RELEASE_MS = 1_000;

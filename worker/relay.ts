@@ -8,7 +8,7 @@ import {
 } from '../entities/outbox';
 import type { Clock } from '../platform/clock';
 import type { Log } from '../platform/log';
-import { createLoop, type Loop } from './loop';
+import { createLoop, type Loop } from '../platform/loop';
 import type { TokenBucket } from './token-bucket';
 
 /** With 8 at once and 5 s a call at most, a batch ends within its lease of 30 s. */

@@ -3,7 +3,7 @@ import type { StripeActivities } from '../activities/reconcile-stripe';
 import { leaseStripeEvents, postponeStripeEvent } from '../entities/stripe-event';
 import type { Clock } from '../platform/clock';
 import type { Log } from '../platform/log';
-import { createLoop, type Loop } from './loop';
+import { createLoop, type Loop } from '../platform/loop';
 
 const BATCH = 20;
 const CONCURRENCY = 5;

@@ -1,4 +1,4 @@
-import type { Log } from '../platform/log';
+import type { Log } from './log';
 
 /** Something done again and again: when woken, and every `pollMs` in case a wake-up was lost. Never twice at once. */
 export interface Loop {
