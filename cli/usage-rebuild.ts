@@ -1,3 +1,4 @@
+import { keptSince } from '../entities/prune-records';
 import { rebuildTotals } from '../entities/rebuild-totals';
 import { runCommand, withDatabase } from './database';
 import { table } from './table';
@@ -15,7 +16,11 @@ runCommand(async () => {
     console.error(USAGE);
     return 2;
   }
-  const { months, differences } = await withDatabase((db) => rebuildTotals(db, { period, repair }));
+  const retentionDays = Number(process.env['RETENTION_DAYS'] ?? 90);
+  const deliveriesSince = keptSince('records', { now: new Date(), retentionDays });
+  const { months, differences } = await withDatabase((db) =>
+    rebuildTotals(db, { period, repair, deliveriesSince }),
+  );
   if (differences.length === 0) {
     console.log(`${months} month(s) agree with their records.`);
     return 0;

@@ -11,6 +11,7 @@ import { EventLog1764400000000 } from './migrations/1764400000000-event-log';
 import { Ground1764000000000 } from './migrations/1764000000000-ground';
 import { Identity1764100000000 } from './migrations/1764100000000-identity';
 import { Metering1764200000000 } from './migrations/1764200000000-metering';
+import { Retention1764510000000 } from './migrations/1764510000000-retention';
 import { Organization } from './organization';
 import { StreamSubscription } from './stream';
 import { User } from './user';
@@ -54,6 +55,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       Metering1764200000000,
       Checkout1764300000000,
       EventLog1764400000000,
+      Retention1764510000000,
     ],
     migrationsTableName: 'migrations',
     installExtensions: false,

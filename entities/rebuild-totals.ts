@@ -56,18 +56,24 @@ const write = statement(
 
 /**
  * Computes months' totals anew from charges and reported usage, under each month's lock, and tells every difference.
- * With `repair` the recomputed totals are stored. Deliveries are compared by number; their lines are kept.
+ * With `repair` the recomputed totals are stored. Deliveries are compared by number, in months whose deliveries are all
+ * still there; their lines are kept.
  */
 export async function rebuildTotals(
   db: DataSource,
-  options: { readonly period: string | null; readonly repair: boolean },
+  options: {
+    readonly period: string | null;
+    readonly repair: boolean;
+    /** Deliveries from before may have been dropped. */
+    readonly deliveriesSince: Date;
+  },
 ): Promise<{ months: number; differences: TotalsDifference[] }> {
   const all = await run(db, months, [options.period]);
   const differences: TotalsDifference[] = [];
   for (const { org_id: orgId, period } of all) {
     const found = await db.transaction(async (tx) => {
       const stored = await readPeriod(tx, orgId, period, { forUpdate: true });
-      return compare(tx, stored, options.repair);
+      return compare(tx, stored, options);
     });
     differences.push(...found);
   }
@@ -77,7 +83,7 @@ export async function rebuildTotals(
 async function compare(
   tx: Executor,
   stored: BudgetPeriod,
-  repair: boolean,
+  { repair, deliveriesSince }: { readonly repair: boolean; readonly deliveriesSince: Date },
 ): Promise<TotalsDifference[]> {
   const { orgId, period } = stored;
   const recorded = await linesOf(tx, orgId, period);
@@ -104,7 +110,8 @@ async function compare(
   }
   tell('accrued micro-dollars', stored.accruedMicros, accrued);
   tell('held micro-dollars', stored.heldMicros, held);
-  if (delivered > 0n) tell('deliveries', deliveries, delivered);
+  const haveAll = new Date(`${period}-01T00:00:00Z`) >= deliveriesSince;
+  if (delivered > 0n && haveAll) tell('deliveries', deliveries, delivered);
   if (repair && found.length > 0) {
     await run(tx, write, [orgId, period, JSON.stringify(storedForm(lines)), accrued, held]);
   }

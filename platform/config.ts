@@ -201,6 +201,11 @@ export const SETTINGS = {
     schema: positive,
     default: '259200',
   },
+  RETENTION_DAYS: {
+    describe: 'days that events, deliveries, attempts, streams and requests are kept',
+    schema: z.coerce.number().int().min(7).max(3_650),
+    default: '90',
+  },
 } as const satisfies Record<string, Setting>;
 
 type SettingName = keyof typeof SETTINGS;

@@ -3,6 +3,7 @@ import type { NativeConnection } from '@temporalio/worker';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import type { ApprovalActivities } from '../activities/approve-budget';
 import type { DeliveryActivities } from '../activities/deliver-webhook';
+import type { RetentionActivities } from '../activities/prune-records';
 import type { StripeActivities } from '../activities/reconcile-stripe';
 import type { MailActivities } from '../activities/send-mail';
 import type { Log } from '../platform/log';
@@ -26,7 +27,10 @@ export function builtBundle(): string {
 /** The activities of both task queues. */
 export interface Activities {
   readonly deliveries: DeliveryActivities;
-  readonly business: MailActivities & ApprovalActivities & Partial<StripeActivities>;
+  readonly business: MailActivities &
+    ApprovalActivities &
+    RetentionActivities &
+    Partial<StripeActivities>;
 }
 
 export interface WorkersOptions {

@@ -3,6 +3,7 @@ import type { DataSource } from 'typeorm';
 import { createDeliveryActivities } from '../activities/deliver-webhook';
 import { createEndpointSlots } from '../activities/endpoint-slots';
 import { createMakeAttempt } from '../activities/make-attempt';
+import { createRetentionActivities } from '../activities/prune-records';
 import { createApprovalActivities } from '../activities/approve-budget';
 import { createStripeActivities, type StripeActivities } from '../activities/reconcile-stripe';
 import { createMailActivities } from '../activities/send-mail';
@@ -14,12 +15,12 @@ import { rescueDeliveries } from '../entities/rescue-deliveries';
 import { createMailer, type Mailer } from '../integrations/mail';
 import { createStripePort } from '../integrations/stripe';
 import { createWebhookSender } from '../integrations/webhook-sender';
-import { systemClock } from '../platform/clock';
+import { HOUR_MS, systemClock } from '../platform/clock';
 import type { Config } from '../platform/config';
 import type { Log } from '../platform/log';
 import { createLoop } from '../platform/loop';
 import { createSecretBox } from '../platform/secret-box';
-import { SWEEP_STRIPE } from '../workflows/contracts';
+import { PRUNE_RECORDS, SWEEP_STRIPE } from '../workflows/contracts';
 import { createCarry, startDelivery } from './carry-command';
 import { createFirstAttempts } from './first-attempts';
 import { writeHeartbeat } from './heartbeat';
@@ -82,11 +83,14 @@ export function startWorker(
           mailing: approvalMailing(config),
           wake,
         }),
+        ...createRetentionActivities({ db, clock, log, retentionDays: config.RETENTION_DAYS }),
         ...stripe,
       },
     },
-    schedules:
-      config.STRIPE_SECRET_KEY === '' ? [] : [{ workflow: SWEEP_STRIPE, everyMs: SWEEP_MS }],
+    schedules: [
+      { workflow: PRUNE_RECORDS, everyMs: HOUR_MS },
+      ...(stripe ? [{ workflow: SWEEP_STRIPE, everyMs: SWEEP_MS }] : []),
+    ],
     log,
   });
   const relay = createRelay({

@@ -45,6 +45,9 @@ export function reconcileCheckoutId(checkoutId: string): string {
 /** Stripe said something about the checkout; the object is fetched again. */
 export const STRIPE_SAID_SIGNAL = 'stripeSaid';
 
+/** Drops what is older than it is kept; started by a schedule. */
+export const PRUNE_RECORDS = 'pruneRecords';
+
 export const DELIVER_WEBHOOK = 'deliverWebhook';
 
 export interface DeliverWebhook {

@@ -13,6 +13,7 @@ import {
   DELIVER_WEBHOOK,
   deliverWebhookId,
   DELIVERIES_QUEUE,
+  PRUNE_RECORDS,
   RECONCILE_CHECKOUT,
   SEND_MAIL,
 } from '../../workflows/contracts';
@@ -75,6 +76,15 @@ asked('recording histories', () => {
     await receiver.close();
     await sandbox.close();
   }, 120_000);
+
+  it('of upkeep', async () => {
+    const worker = await workOn(env, { pruneRecords: async () => ({ events: 3 }) }, BUSINESS_QUEUE);
+    await worker.runUntil(async () => {
+      const workflowId = 'record-prune';
+      await env.client.workflow.execute(PRUNE_RECORDS, { workflowId, taskQueue: BUSINESS_QUEUE });
+      await save(workflowId, 'prune-records.done');
+    });
+  }, 60_000);
 
   it('of approvals and mails', async () => {
     const polls = { status: 'open', createdAt: 0 };

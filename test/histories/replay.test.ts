@@ -20,6 +20,7 @@ describe('workflows that an earlier build started', () => {
     expect([...kinds].sort()).toEqual([
       'approve-budget',
       'deliver-webhook',
+      'prune-records',
       'reconcile-checkout',
       'send-mail',
     ]);
