@@ -6,12 +6,13 @@ import {
   type LogPosition,
   type LogRecord,
 } from '../../entities/event-log';
+import { LOG_COLUMNS, logCells } from '../../entities/log-line';
+import { csv, CSV_TYPE } from '../../platform/csv';
 import { stringifyWithRaw } from '../../platform/raw-json';
-import { csv, CSV_TYPE } from '../http/csv';
 import { operation, RawAnswer, type ApiContext, type HandleArguments } from '../http/operation';
 import { cursor } from '../http/schemas';
 import { filterOf, logFilter, positionOf, positionText } from './list-log';
-import { LOG_COLUMNS, logCells, presentLog } from './present-log';
+import { presentLog } from './present-log';
 
 const PAGE = 500;
 const MOST_IN_ENVELOPE = 10_000;

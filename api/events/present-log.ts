@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LOG_KINDS, type LogRecord } from '../../entities/event-log';
-import { rawJson, type RawJson } from '../../platform/raw-json';
+import { logFields } from '../../entities/log-line';
+import type { RawJson } from '../../platform/raw-json';
 import { timestamp } from '../http/schemas';
 
 /** A line of the log: what it is, when, of which request, and the record itself. */
@@ -15,81 +16,7 @@ export const logReply = z.looseObject({
   data: z.custom<RawJson>().meta({ type: 'object' }).optional(),
 });
 
+/** A record as callers see it. */
 export function presentLog(record: LogRecord, orgId: string): z.input<typeof logReply> {
-  const { kind, id, requestId, eventId, eventType, livemode } = record;
-  const recordedAt = record.recordedAt.toISOString();
-  const shared = { kind, recordedAt, requestId, id, orgId, eventId, eventType, livemode };
-  switch (kind) {
-    case 'event':
-      return {
-        ...shared,
-        object: 'event',
-        type: eventType,
-        createdAt: recordedAt,
-        data: rawJson(record.dataText ?? '{}'),
-      };
-    case 'webhook_delivery': {
-      const { webhookId, deliveryId, destinationUrl, status, ok, error, latencyMs } = record;
-      return {
-        ...shared,
-        object: 'webhook_delivery_attempt',
-        createdAt: recordedAt,
-        webhookId,
-        deliveryId,
-        destinationUrl,
-        status,
-        ok,
-        error,
-        latencyMs,
-        replayedFromDeliveryId: record.replayedFrom,
-      };
-    }
-    case 'stream_event':
-      return {
-        ...shared,
-        object: 'stream_event',
-        cursor: id,
-        streamId: record.streamId,
-        replayable: true,
-      };
-  }
-}
-
-/** The columns of the CSV form, and a record's cells. */
-export const LOG_COLUMNS = [
-  'kind',
-  'recordedAt',
-  'requestId',
-  'id',
-  'eventId',
-  'eventType',
-  'livemode',
-  'webhookId',
-  'deliveryId',
-  'status',
-  'ok',
-  'error',
-  'latencyMs',
-  'streamId',
-  'data',
-];
-
-export function logCells(record: LogRecord): (string | number | null)[] {
-  return [
-    record.kind,
-    record.recordedAt.toISOString(),
-    record.requestId,
-    record.id,
-    record.eventId,
-    record.eventType,
-    String(record.livemode),
-    record.webhookId,
-    record.deliveryId,
-    record.status,
-    record.ok === null ? null : String(record.ok),
-    record.error,
-    record.latencyMs,
-    record.streamId,
-    record.dataText,
-  ];
+  return logFields(record, orgId);
 }

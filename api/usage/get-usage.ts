@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { groupUsage, USAGE_GROUPS, usageMeters } from '../../entities/usage-report';
 import { invoicePeriod } from '../../platform/clock';
+import { csv, CSV_TYPE } from '../../platform/csv';
 import { centsFromMicros, usdFromMicros } from '../../platform/money';
-import { csv, CSV_TYPE, wantsCsv } from '../http/csv';
 import { operation, RawAnswer } from '../http/operation';
 import { timestamp } from '../http/schemas';
 
@@ -107,3 +107,8 @@ export const getUsage = operation({
     };
   },
 });
+
+/** Whether the caller wants CSV rather than JSON. */
+function wantsCsv(accept: string | undefined): boolean {
+  return accept !== undefined && /\btext\/csv\b/i.test(accept);
+}

@@ -1,10 +1,5 @@
 import { stringify } from 'csv-stringify/sync';
 
-/** Whether the caller wants CSV rather than JSON. */
-export function wantsCsv(accept: string | undefined): boolean {
-  return accept !== undefined && /\btext\/csv\b/i.test(accept);
-}
-
 /** A table as CSV (RFC 4180) with a header row, or rows alone without columns. What a spreadsheet would take for a formula gets a leading apostrophe. */
 export function csv(
   columns: readonly string[] | null,
