@@ -1,11 +1,13 @@
 import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { CatalogError } from '../catalog/load-catalog';
+import { catalogFaults } from '../catalog/load-catalog';
 import { createDataSource } from '../entities/data-source';
-import { ConfigError, readConfig, type Config } from '../platform/config';
+import { openDatabase } from '../entities/open-database';
+import { readConfig, type Config } from '../platform/config';
 import { Fault } from '../platform/fault';
 import { newId } from '../platform/ids';
 import { createLog, type Log } from '../platform/log';
+import { orExit } from '../platform/or-exit';
 import { createApp } from './app';
 import { createApiContext } from './context';
 import { errorBody, rawErrorAnswer } from './http/error-body';
@@ -13,10 +15,11 @@ import { createHttpMetrics } from './http/http-metrics';
 import { operations } from './operations';
 
 const DRAIN_MS = 10_000;
-const CONNECT_RETRY_MS = 500;
 
 async function main(): Promise<void> {
-  const config = orExit(() => readConfig(process.env));
+  const config = await orExit(() =>
+    readConfig(process.env, [({ CATALOG_PATH }) => catalogFaults(CATALOG_PATH)]),
+  );
   const log = createLog('api', config.LOG_LEVEL);
   const db = createDataSource({
     url: config.DATABASE_URL,
@@ -25,7 +28,7 @@ async function main(): Promise<void> {
     onError: (error) => log.warn({ err: error }, 'a database connection was lost'),
   });
   const metrics = createHttpMetrics();
-  const context = orExit(() => createApiContext(config, db, log, metrics));
+  const context = createApiContext(config, db, log, metrics);
   const app = createApp(context, operations, metrics);
   const server = createHttpServer(app.callback(), config);
   server.listen(config.PORT, config.HOST, () => log.info({ port: config.PORT }, 'api started'));
@@ -33,12 +36,7 @@ async function main(): Promise<void> {
     await Promise.all([context.lastUse.stop(), context.requestLog.stop()]);
     await db.destroy();
   });
-  while (!db.isInitialized) {
-    await db.initialize().catch(async (error: unknown) => {
-      log.warn({ err: error }, 'Postgres is away; trying again');
-      await new Promise((resolve) => setTimeout(resolve, CONNECT_RETRY_MS));
-    });
-  }
+  await orExit(() => openDatabase(db, log));
 }
 
 /** An HTTP server that answers in the contract's form even where a request's head can't be parsed. */
@@ -76,16 +74,6 @@ function drainOnSignal(server: Server, log: Log, release: () => Promise<void>): 
   };
   process.on('SIGTERM', drain);
   process.on('SIGINT', drain);
-}
-
-function orExit<Value>(make: () => Value): Value {
-  try {
-    return make();
-  } catch (error) {
-    if (!(error instanceof ConfigError || error instanceof CatalogError)) throw error;
-    console.error(error.message);
-    process.exit(1);
-  }
 }
 
 if (require.main === module) void main();

@@ -26,12 +26,30 @@ export interface Catalog {
 }
 
 /** Thrown for a catalogue that can't be used; its message lists every fault, one a line. */
-export class CatalogError extends Error {}
+export class CatalogError extends Error {
+  constructor(
+    name: string,
+    readonly faults: readonly string[],
+  ) {
+    super(`${name} has ${faults.length} fault(s):\n  - ${faults.join('\n  - ')}`);
+  }
+}
 
 /** What the system itself needs to find in any catalogue. */
 const REQUIRED_PLAN = 'sandbox_grant';
 const REQUIRED_CLASSES = ['control_plane', 'delivery_events', 'artifact_jobs'];
 const REQUIRED_TYPES = builtIn.eventTypes.filter((known) => !known.producible);
+
+/** What is wrong with the catalogue at `path` (none: the built-in one), one fault a line; nothing where it can be used. */
+export function catalogFaults(path = ''): string[] {
+  try {
+    loadCatalog(path);
+    return [];
+  } catch (error) {
+    if (!(error instanceof CatalogError)) throw error;
+    return error.faults.map((fault) => `CATALOG_PATH: ${fault}`);
+  }
+}
 
 /** Loads the built-in catalogue, or the operator's file at `path`. Throws CatalogError with every fault at once. */
 export function loadCatalog(path = ''): Catalog {
@@ -39,10 +57,10 @@ export function loadCatalog(path = ''): Catalog {
   const parsed = catalogFile.safeParse(path === '' ? builtIn : readJson(path));
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    throw catalogError(name, faults);
+    throw new CatalogError(name, faults);
   }
   const faults = inconsistencies(parsed.data);
-  if (faults.length > 0) throw catalogError(name, faults);
+  if (faults.length > 0) throw new CatalogError(name, faults);
   return indexed(parsed.data);
 }
 
@@ -50,12 +68,8 @@ function readJson(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
-    throw catalogError(path, [cause instanceof Error ? cause.message : String(cause)]);
+    throw new CatalogError(path, [cause instanceof Error ? cause.message : String(cause)]);
   }
-}
-
-function catalogError(name: string, faults: readonly string[]): CatalogError {
-  return new CatalogError(`${name} has ${faults.length} fault(s):\n  - ${faults.join('\n  - ')}`);
 }
 
 function inconsistencies(file: CatalogFile): string[] {

@@ -1,4 +1,5 @@
 import { countPrunable, pruneRecords, type Pruned } from '../entities/prune-records';
+import { readSettings } from '../platform/config';
 import { runCommand, withDatabase } from './database';
 import { table } from './table';
 
@@ -9,11 +10,11 @@ const USAGE = `npm run prune [-- --dry-run]
 
 runCommand(async () => {
   const args = process.argv.slice(2);
-  const retentionDays = Number(process.env['RETENTION_DAYS'] ?? 90);
-  if (args.some((arg) => arg !== '--dry-run') || !(retentionDays >= 7)) {
-    console.error(retentionDays >= 7 ? USAGE : 'RETENTION_DAYS must be whole days, 7 at least.');
+  if (args.some((arg) => arg !== '--dry-run')) {
+    console.error(USAGE);
     return 2;
   }
+  const { RETENTION_DAYS: retentionDays } = readSettings(process.env, ['RETENTION_DAYS']);
   const options = { now: new Date(), retentionDays };
   const isDryRun = args.includes('--dry-run');
   const pruned = await withDatabase((db) =>

@@ -1,5 +1,6 @@
 import { keptSince } from '../entities/prune-records';
 import { rebuildTotals } from '../entities/rebuild-totals';
+import { readSettings } from '../platform/config';
 import { runCommand, withDatabase } from './database';
 import { table } from './table';
 
@@ -16,7 +17,7 @@ runCommand(async () => {
     console.error(USAGE);
     return 2;
   }
-  const retentionDays = Number(process.env['RETENTION_DAYS'] ?? 90);
+  const { RETENTION_DAYS: retentionDays } = readSettings(process.env, ['RETENTION_DAYS']);
   const deliveriesSince = keptSince('records', { now: new Date(), retentionDays });
   const { months, differences } = await withDatabase((db) =>
     rebuildTotals(db, { period, repair, deliveriesSince }),

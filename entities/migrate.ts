@@ -1,12 +1,19 @@
+import { readSettings } from '../platform/config';
+import { orExit } from '../platform/or-exit';
 import { createDataSource } from './data-source';
+import { migrationState, refuseUnknownMigrations } from './migration-state';
 
-/** Brings the database at `url` to the newest migration. Safe to repeat and to run from several places at once. */
+/**
+ * Brings the database at `url` to the newest migration. Safe to repeat and to run from several places at once. Throws
+ * a StartError, and changes nothing, where a newer version migrated it.
+ */
 export async function migrate(url: string): Promise<string[]> {
   const dataSource = createDataSource({ url, poolSize: 2, applicationName: 'secapi-migrate' });
   await dataSource.initialize();
   const lock = dataSource.createQueryRunner();
   try {
     await lock.query('SELECT pg_advisory_lock(726163)');
+    refuseUnknownMigrations(await migrationState(dataSource));
     const done = await dataSource.runMigrations({ transaction: 'all' });
     return done.map((migration) => migration.name);
   } finally {
@@ -16,20 +23,17 @@ export async function migrate(url: string): Promise<string[]> {
   }
 }
 
+async function main(): Promise<void> {
+  const { DATABASE_URL: url } = await orExit(() => readSettings(process.env, ['DATABASE_URL']));
+  const names = await orExit(() => migrate(url));
+  console.log(names.length > 0 ? `Migrated: ${names.join(', ')}` : 'Nothing to migrate.');
+}
+
 if (require.main === module) {
-  const url = process.env['DATABASE_URL'];
-  if (!url) {
-    console.error('DATABASE_URL is not set: it names the Postgres to migrate.');
+  main().catch((error: unknown) => {
+    console.error(
+      `The migration failed: ${error instanceof Error ? error.message : String(error)}`,
+    );
     process.exit(1);
-  }
-  migrate(url).then(
-    (names) =>
-      console.log(names.length > 0 ? `Migrated: ${names.join(', ')}` : 'Nothing to migrate.'),
-    (error: unknown) => {
-      console.error(
-        `The migration failed: ${error instanceof Error ? error.message : String(error)}`,
-      );
-      process.exit(1);
-    },
-  );
+  });
 }

@@ -1,5 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import {
+  algorithms,
+  flag,
+  origins,
+  port,
+  positive,
+  rate,
+  seconds,
+  secretsKeys,
+} from './setting-forms';
+import { StartError } from './or-exit';
 
 interface Setting {
   readonly describe: string;
@@ -7,48 +18,6 @@ interface Setting {
   /** What holds when the variable is unset; a setting without one is required. */
   readonly default?: string;
 }
-
-const port = z.coerce.number().int().min(0).max(65_535);
-const positive = z.coerce.number().int().min(1);
-const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
-const secretsKeys = z.string().transform((value, context) => {
-  const keys = value.split(',').map((part) => Buffer.from(part.trim(), 'base64'));
-  if (keys.some((key) => key.length !== 32)) {
-    context.addIssue('must be base64 of 32 bytes (several, comma-separated: the first one seals)');
-  }
-  return keys;
-});
-const seconds = z.string().transform((value, context) => {
-  const parts = value === '' ? [] : value.split(',').map(Number);
-  if (parts.some((part) => !Number.isInteger(part) || part < 0)) {
-    context.addIssue('must be whole seconds, comma-separated');
-  }
-  return parts;
-});
-const rate = z.string().transform((value, context) => {
-  if (value === 'unlimited') return Infinity;
-  const number = Number(value);
-  if (!Number.isFinite(number) || number < 0) context.addIssue('must be a number, 0 or unlimited');
-  return number;
-});
-
-const ASYMMETRIC = /^(RS|PS|ES)(256|384|512)$|^EdDSA$/;
-const algorithms = z.string().transform((value, context) => {
-  const names = value.split(',').map((name) => name.trim());
-  if (names.some((name) => !ASYMMETRIC.test(name))) {
-    context.addIssue('must be asymmetric JWS algorithms, comma-separated');
-  }
-  return names;
-});
-
-const origins = z.string().transform((value, context) => {
-  const parts = value === '' ? [] : value.split(',').map((part) => part.trim());
-  for (const part of parts) {
-    if (part === 'loopback' || (URL.canParse(part) && new URL(part).origin === part)) continue;
-    context.addIssue(`${part} is no origin (https://app.example.com)`);
-  }
-  return parts;
-});
 
 /** Every variable the processes read: its name, meaning, form and default. Compose and .env.example are held to it. */
 export const SETTINGS = {
@@ -208,19 +177,35 @@ export const SETTINGS = {
   },
 } as const satisfies Record<string, Setting>;
 
-type SettingName = keyof typeof SETTINGS;
+export type SettingName = keyof typeof SETTINGS;
 export type Config = {
   readonly [Name in SettingName]: z.output<(typeof SETTINGS)[Name]['schema']>;
 };
 
 /** Thrown when the environment is wrong; its message lists every fault, one a line. */
-export class ConfigError extends Error {}
+export class ConfigError extends StartError {}
+
+/** What is wrong with the values though each has its form; one sentence a fault. */
+export type ConfigCheck = (values: Partial<Config>) => readonly string[];
 
 /** Reads and checks the whole environment. Throws one ConfigError that names every bad setting at once. */
-export function readConfig(env: Record<string, string | undefined>): Config {
+export function readConfig(
+  env: Readonly<Record<string, string | undefined>>,
+  checks: readonly ConfigCheck[] = [],
+): Config {
+  return readSettings(env, Object.keys(SETTINGS) as SettingName[], checks);
+}
+
+/** Reads and checks some settings alone: what a command needs. Throws one ConfigError for all that is wrong. */
+export function readSettings<Name extends SettingName>(
+  env: Readonly<Record<string, string | undefined>>,
+  names: readonly Name[],
+  checks: readonly ConfigCheck[] = [],
+): Pick<Config, Name> {
   const faults: string[] = [];
   const values: Record<string, unknown> = {};
-  for (const [name, setting] of Object.entries<Setting>(SETTINGS)) {
+  for (const name of names) {
+    const setting: Setting = SETTINGS[name];
     const text = env[name] === undefined || env[name] === '' ? setting.default : env[name];
     if (text === undefined) {
       faults.push(`${name} is not set (${setting.describe})`);
@@ -233,12 +218,13 @@ export function readConfig(env: Record<string, string | undefined>): Config {
         `${name}: ${parsed.error.issues[0]?.message ?? 'is invalid'} (${setting.describe})`,
       );
   }
+  faults.push(...checks.flatMap((check) => check(values)));
   if (faults.length > 0) {
     throw new ConfigError(
       `The environment has ${faults.length} fault(s):\n  - ${faults.join('\n  - ')}`,
     );
   }
-  return values as Config;
+  return values as Pick<Config, Name>;
 }
 
 /** A fresh value for SECRETS_KEY. */

@@ -1,17 +1,21 @@
 import { createServer } from 'node:http';
 import { Gauge } from 'prom-client';
+import { catalogFaults } from '../catalog/load-catalog';
 import { createDataSource } from '../entities/data-source';
-import { ConfigError, readConfig, type Config } from '../platform/config';
+import { openDatabase } from '../entities/open-database';
+import { readConfig, type Config } from '../platform/config';
 import { createLog } from '../platform/log';
 import { createMetrics } from '../platform/metrics';
+import { orExit } from '../platform/or-exit';
 import { installTemporalRuntime } from './run-workflows';
 import { startWorker, type RunningWorker } from './worker';
 
-const CONNECT_RETRY_MS = 1_000;
 const DRAIN_MS = 40_000;
 
 async function main(): Promise<void> {
-  const config = readConfigOrExit();
+  const config = await orExit(() =>
+    readConfig(process.env, [({ CATALOG_PATH }) => catalogFaults(CATALOG_PATH)]),
+  );
   const log = createLog('worker', config.LOG_LEVEL);
   installTemporalRuntime(log);
   const db = createDataSource({
@@ -20,12 +24,7 @@ async function main(): Promise<void> {
     applicationName: 'secapi-worker',
     onError: (error) => log.warn({ err: error }, 'a database connection was lost'),
   });
-  while (!db.isInitialized) {
-    await db.initialize().catch(async (error: unknown) => {
-      log.warn({ err: error }, 'Postgres is away; trying again');
-      await new Promise((resolve) => setTimeout(resolve, CONNECT_RETRY_MS));
-    });
-  }
+  await orExit(() => openDatabase(db, log));
   const worker = startWorker(config, db, log);
   const server = serveHealth(config, worker);
   log.info({ port: config.WORKER_PORT }, 'worker started');
@@ -70,16 +69,6 @@ function serveHealth(config: Config, worker: RunningWorker) {
     response.end(JSON.stringify(found ? { status: 'ok', temporal: worker.temporal() } : {}));
   });
   return server.listen(config.WORKER_PORT, config.HOST);
-}
-
-function readConfigOrExit(): Config {
-  try {
-    return readConfig(process.env);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    console.error(error.message);
-    process.exit(1);
-  }
 }
 
 void main();
