@@ -24,8 +24,6 @@ export function createApiContext(
   metrics: HttpMetrics,
   clock: Clock = systemClock,
 ): ApiContext {
-  const [sealingKey] = config.SECRETS_KEY;
-  if (!sealingKey) throw new Error('SECRETS_KEY lists no key');
   return {
     db,
     config,
@@ -33,7 +31,7 @@ export function createApiContext(
     log,
     catalog: loadCatalog(config.CATALOG_PATH),
     secrets: createSecretBox(config.SECRETS_KEY),
-    cursors: createCursors(sealingKey),
+    cursors: createCursors(config.SECRETS_KEY),
     gate: createGate(db),
     limiter: createRateLimiter(db, clock, metrics.rateLimitStoreAway),
     lastUse: createLastUse(db),

@@ -6,6 +6,8 @@ const TAG_BYTES = 16;
 
 /** Seals secrets for storage. What is sealed for one context (an id) can't be opened for another. */
 export interface SecretBox {
+  /** How everything begins that the first key sealed. */
+  readonly sealedPrefix: string;
   /** `v1.<key id>.<base64url of nonce, ciphertext and tag>` */
   seal(plain: string, context: string): string;
   /** Throws an Error that says why (unknown key, altered text, other context). */
@@ -17,7 +19,9 @@ export function createSecretBox(keys: readonly Buffer[]): SecretBox {
   const [current] = keys;
   if (!current) throw new Error('a secret box needs at least one key');
   const byId = new Map(keys.map((key) => [keyId(key), key]));
+  const sealedPrefix = `v1.${keyId(current)}.`;
   return {
+    sealedPrefix,
     seal(plain, context) {
       const nonce = randomBytes(NONCE_BYTES);
       const cipher = createCipheriv(ALGORITHM, current, nonce).setAAD(Buffer.from(context));
@@ -27,7 +31,7 @@ export function createSecretBox(keys: readonly Buffer[]): SecretBox {
         cipher.final(),
         cipher.getAuthTag(),
       ]);
-      return `v1.${keyId(current)}.${sealed.toString('base64url')}`;
+      return sealedPrefix + sealed.toString('base64url');
     },
     open(sealed, context) {
       const [version, id, text] = sealed.split('.');

@@ -11,24 +11,33 @@ export interface Cursors {
   decode(list: string, orgId: string, cursor: string): string;
 }
 
-/** Cursors authenticated with a key derived from SECRETS_KEY and bound to the list and the organization. */
-export function createCursors(secret: Buffer): Cursors {
-  const key = Buffer.from(hkdfSync('sha256', secret, '', 'secapi cursors', 32));
-  const macOf = (list: string, orgId: string, after: string): Buffer =>
+/**
+ * Cursors authenticated with a key derived from SECRETS_KEY and bound to the list and the organization. The first key
+ * makes them; those of the others are read on.
+ */
+export function createCursors(secrets: readonly Buffer[]): Cursors {
+  const keys = secrets.map((secret) =>
+    Buffer.from(hkdfSync('sha256', secret, '', 'secapi cursors', 32)),
+  );
+  const [first] = keys;
+  if (!first) throw new Error('SECRETS_KEY lists no key');
+  const macOf = (key: Buffer, list: string, orgId: string, after: string): Buffer =>
     createHmac('sha256', key)
       .update(JSON.stringify([list, orgId, after]))
       .digest()
       .subarray(0, MAC_BYTES);
   return {
     encode: (list, orgId, after) =>
-      Buffer.concat([macOf(list, orgId, after), Buffer.from(after)]).toString('base64url'),
+      Buffer.concat([macOf(first, list, orgId, after), Buffer.from(after)]).toString('base64url'),
     decode(list, orgId, cursor) {
       const bytes = Buffer.from(cursor, 'base64url');
       const after = bytes.subarray(MAC_BYTES).toString();
       const genuine =
         bytes.length > MAC_BYTES &&
         bytes.toString('base64url') === cursor &&
-        timingSafeEqual(bytes.subarray(0, MAC_BYTES), macOf(list, orgId, after));
+        keys.some((key) =>
+          timingSafeEqual(bytes.subarray(0, MAC_BYTES), macOf(key, list, orgId, after)),
+        );
       if (!genuine) throw new Fault('invalid_cursor');
       return after;
     },

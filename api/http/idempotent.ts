@@ -5,6 +5,7 @@ import {
   releaseIdempotencyKey,
   type IdempotencyScope,
 } from '../../entities/idempotency';
+import { replyContext } from '../../entities/sealed-columns';
 import type { Executor } from '../../entities/sql';
 import type { Fault } from '../../platform/fault';
 import { invalidInput } from '../../platform/fault';
@@ -49,7 +50,7 @@ export async function claimRequest(
 ): Promise<{ claim: IdempotentRequest } | { replay: Answer }> {
   const { orgId, livemode } = caller;
   const scope: IdempotencyScope = { orgId, livemode, route: operation.name, key };
-  const sealedFor = `idempotency ${orgId} ${operation.name} ${key}`;
+  const sealedFor = replyContext(orgId, operation.name, key);
   const requestHash = createHash('sha256')
     .update(`${operation.method} ${request.url}\n`)
     .update(request.bodyText)

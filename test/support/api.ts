@@ -49,8 +49,8 @@ export interface TestApi {
     orgId: string,
     options?: { scopes?: readonly Scope[]; livemode?: boolean },
   ): Promise<Tenant>;
-  /** Another API process, as it were, over the same database and configuration. */
-  another(): Promise<TestApi>;
+  /** Another API process, as it were, over the same database and configuration but for what is set otherwise. */
+  another(settings?: Record<string, string>): Promise<TestApi>;
   close(): Promise<void>;
 }
 
@@ -107,7 +107,13 @@ async function serve(
     context,
     config,
     newKey,
-    another: async () => serve(await sameDatabase(database.url), config, clock, log),
+    another: async (settings) =>
+      serve(
+        await sameDatabase(database.url),
+        settings ? testConfig(database.url, settings) : config,
+        clock,
+        log,
+      ),
     async newTenant(options = {}) {
       const organization = await database.db.transaction((tx) =>
         createOrganization(tx, {
