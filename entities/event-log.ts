@@ -1,4 +1,4 @@
-import { run, statement, type Executor } from './sql';
+import { run, statement, type Executor, type Statement } from './sql';
 
 export const LOG_KINDS = ['event', 'webhook_delivery', 'stream_event'] as const;
 export type LogKind = (typeof LOG_KINDS)[number];
@@ -40,6 +40,7 @@ export interface LogFilter {
   readonly type?: string | undefined;
   readonly requestId?: string | undefined;
   readonly since?: Date | undefined;
+  readonly livemode?: boolean | undefined;
 }
 
 interface Row {
@@ -63,86 +64,115 @@ interface Row {
   readonly stream_id: string | null;
 }
 
-/** $1 organization, $2 test records only, $3 kind, $4 type, $5 request, $6 since, $7 and $8 position, $9 rows. */
-const page = (name: string, order: 'ASC' | 'DESC', bound: string) => {
-  const beyond = order === 'ASC' ? '>' : '<';
-  const part = (kind: LogKind, columns: string, from: string, time: string, type: string) => `
-    (SELECT '${kind}' AS kind, t.xid, t.id, ${time} AS recorded_at, t.request_id, ${columns}
-     FROM ${from}
-     WHERE t.org_id = $1 AND (NOT $2 OR NOT ${kind === 'stream_event' ? 's' : 't'}.livemode)
-       AND ($3::text IS NULL OR $3 = '${kind}') AND ($4::text IS NULL OR ${type} = $4)
-       AND ($5::text IS NULL OR t.request_id = $5) AND ($6::timestamptz IS NULL OR ${time} >= $6)
-       AND ($7::xid8 IS NULL OR (t.xid, t.id) ${beyond} ($7, $8)) ${bound}
-     ORDER BY t.xid ${order}, t.id ${order} LIMIT $9)`;
-  const none = (...names: string[]): string =>
-    names.map((column) => `NULL::${TYPES[column] ?? 'text'} AS ${column}`).join(', ');
-  const attemptOnly = none(
-    'endpoint_id',
-    'delivery_id',
-    'destination_url',
-    'http_status',
-    'ok',
-    'error',
-    'latency_ms',
-    'replayed_from',
-  );
-  return statement<Row>(
-    name,
-    `SELECT * FROM (
-      ${part(
-        'event',
-        `t.id AS event_id, t.type AS event_type, substr(t.body, t.data_start + 1, length(t.body) - t.data_start - 1)
-         AS data_text, t.livemode, ${attemptOnly}, ${none('stream_id')}`,
-        'events t',
-        't.created_at',
-        't.type',
-      )}
-      UNION ALL ${part(
-        'webhook_delivery',
-        `t.event_id, t.event_type, ${none('data_text')}, t.livemode, t.endpoint_id, t.delivery_id, t.destination_url,
-         t.http_status, t.ok, t.error, t.latency_ms, t.replayed_from, ${none('stream_id')}`,
-        'webhook_attempts t',
-        't.created_at',
-        't.event_type',
-      )}
-      UNION ALL ${part(
-        'stream_event',
-        `t.event_id, t.event_type, ${none('data_text')}, s.livemode, ${attemptOnly}, t.stream_id`,
-        'stream_events t JOIN stream_subscriptions s ON s.id = t.stream_id',
-        't.recorded_at',
-        't.event_type',
-      )}) log
-     ORDER BY xid ${order}, id ${order} LIMIT $9`,
-  );
-};
-
 const TYPES: Record<string, string> = { http_status: 'int', latency_ms: 'int', ok: 'boolean' };
 
-const newest = page('log-newest', 'DESC', '');
-/** Only what nobody can still commit something before: a cursor never passes a row that commits late. */
-const oldest = page('log-oldest', 'ASC', 'AND t.xid < pg_snapshot_xmin(pg_current_snapshot())');
+const none = (...names: string[]): string =>
+  names.map((column) => `NULL::${TYPES[column] ?? 'text'} AS ${column}`).join(', ');
 
-/** One page of the log, newest first for looking, oldest first for exporting. */
+const NO_ATTEMPT = none(
+  'endpoint_id',
+  'delivery_id',
+  'destination_url',
+  'http_status',
+  'ok',
+  'error',
+  'latency_ms',
+  'replayed_from',
+);
+
+/** Where the records of a kind are, and their columns. */
+const PARTS: Record<LogKind, { columns: string; from: string; at: string; type: string }> = {
+  event: {
+    columns: `t.id AS event_id, t.type AS event_type,
+      substr(t.body, t.data_start + 1, length(t.body) - t.data_start - 1) AS data_text, t.livemode, ${NO_ATTEMPT},
+      ${none('stream_id')}`,
+    from: 'events t',
+    at: 't.created_at',
+    type: 't.type',
+  },
+  webhook_delivery: {
+    columns: `t.event_id, t.event_type, ${none('data_text')}, t.livemode, t.endpoint_id, t.delivery_id,
+      t.destination_url, t.http_status, t.ok, t.error, t.latency_ms, t.replayed_from, ${none('stream_id')}`,
+    from: 'webhook_attempts t',
+    at: 't.created_at',
+    type: 't.event_type',
+  },
+  stream_event: {
+    columns: `t.event_id, t.event_type, ${none('data_text')}, s.livemode, ${NO_ATTEMPT}, t.stream_id`,
+    from: 'stream_events t JOIN stream_subscriptions s ON s.id = t.stream_id',
+    at: 't.recorded_at',
+    type: 't.event_type',
+  },
+};
+
+/** Before the first and after the last position. */
+const ENDS = { oldest: ['0', ''], newest: ['18446744073709551615', '~'] } as const;
+const HOUR_MS = 3_600_000;
+
+type Order = 'newest' | 'oldest';
+
+/**
+ * The statement for a filter's shape: each shape has a plan of its own. `since` also bounds the position: what was
+ * recorded since then was committed after any event that is an hour older, and one such event is found by its id.
+ */
+function pageOf(filter: LogFilter, order: Order): { page: Statement<Row>; more: unknown[] } {
+  const { kind, type, requestId, since, livemode } = filter;
+  const more: unknown[] = [];
+  const shape: string[] = [order, kind ?? 'all'];
+  const add = (name: string, value: unknown): string => {
+    if (!shape.includes(name)) shape.push(name);
+    return `$${5 + more.push(value)}`;
+  };
+  const typed = type === undefined ? null : add('type', type);
+  const asked = requestId === undefined ? null : add('request', requestId);
+  const mode = livemode === undefined ? null : add('mode', livemode);
+  const from = since === undefined ? null : add('since', since);
+  const floor = since === undefined ? null : add('since', eventIdAt(since.getTime() - HOUR_MS));
+  const [beyond, direction] = order === 'oldest' ? ['>', 'ASC'] : ['<', 'DESC'];
+  const part = (name: LogKind): string => {
+    const { columns, from: table, at, type: typeColumn } = PARTS[name];
+    const modeColumn = name === 'stream_event' ? 's.livemode' : 't.livemode';
+    const conditions = [
+      `t.org_id = $1 AND (NOT $2 OR NOT ${modeColumn}) AND (t.xid, t.id) ${beyond} ($3::xid8, $4)`,
+      ...(typed ? [`${typeColumn} = ${typed}`] : []),
+      ...(asked ? [`t.request_id = ${asked}`] : []),
+      ...(mode ? [`${modeColumn} = ${mode}::boolean`] : []),
+      ...(from ? [`${at} >= ${from}::timestamptz AND t.xid >= (SELECT xid FROM earliest)`] : []),
+      ...(order === 'oldest' ? ['t.xid < pg_snapshot_xmin(pg_current_snapshot())'] : []),
+    ];
+    return `(SELECT '${name}' AS kind, t.xid, t.id, ${at} AS recorded_at, t.request_id, ${columns}
+      FROM ${table} WHERE ${conditions.join(' AND ')} ORDER BY t.xid ${direction}, t.id ${direction} LIMIT $5)`;
+  };
+  const earliest = `WITH earliest AS (SELECT coalesce(
+    (SELECT xid FROM events WHERE id < ${floor}::text ORDER BY id DESC LIMIT 1), '0') AS xid)`;
+  const parts = (kind === undefined ? LOG_KINDS : [kind]).map(part);
+  const text = `${floor ? earliest : ''} SELECT * FROM (${parts.join(' UNION ALL ')}) log
+    ORDER BY xid ${direction}, id ${direction} LIMIT $5`;
+  return { page: statement<Row>(`log-${shape.join('-')}`, text), more };
+}
+
+/** The least id of an event of that moment (ms since 1970). */
+function eventIdAt(ms: number): string {
+  return `evt_${Math.max(ms, 0).toString(16).padStart(12, '0')}`;
+}
+
+/**
+ * One page of the log: newest first for looking; oldest first for exporting, and then only what nobody can still
+ * commit something before, so that a cursor never passes a record that commits late.
+ */
 export async function readLog(
   db: Executor,
   filter: LogFilter,
   options: {
-    readonly order: 'newest' | 'oldest';
+    readonly order: Order;
     readonly after: LogPosition | null;
     readonly limit: number;
   },
 ): Promise<LogRecord[]> {
-  const rows = await run(db, options.order === 'newest' ? newest : oldest, [
-    filter.orgId,
-    filter.testOnly,
-    filter.kind ?? null,
-    filter.type ?? null,
-    filter.requestId ?? null,
-    filter.since ?? null,
-    options.after?.xid ?? null,
-    options.after?.id ?? null,
-    options.limit,
-  ]);
+  const { order, after, limit } = options;
+  const [xid, id] = after ? [after.xid, after.id] : ENDS[order];
+  const { page, more } = pageOf(filter, order);
+  const rows = await run(db, page, [filter.orgId, filter.testOnly, xid, id, limit, ...more]);
   return rows.map(recordOf);
 }
 

@@ -1,23 +1,18 @@
-import { Readable } from 'node:stream';
 import { z } from 'zod';
-import {
-  readLog,
-  type LogFilter,
-  type LogPosition,
-  type LogRecord,
-} from '../../entities/event-log';
-import { LOG_COLUMNS, logCells } from '../../entities/log-line';
-import { csv, CSV_TYPE } from '../../platform/csv';
+import type { LogFilter } from '../../entities/event-log';
+import { CSV_TYPE } from '../../platform/csv';
 import { stringifyWithRaw } from '../../platform/raw-json';
-import { operation, RawAnswer, type ApiContext, type HandleArguments } from '../http/operation';
+import { operation, RawAnswer, type HandleArguments } from '../http/operation';
 import { cursor } from '../http/schemas';
+import { csvPages, jsonLine, linePages, NDJSON_TYPE, recordPages } from './export-pages';
+import { streamOf } from './export-stream';
 import { filterOf, logFilter, positionOf, positionText } from './list-log';
 import { presentLog } from './present-log';
 
-const PAGE = 500;
 const MOST_IN_ENVELOPE = 10_000;
 const DEFAULT_IN_ENVELOPE = 1_000;
 
+/** Of a CSV the cursor may come with the apostrophe that keeps it from being a formula. */
 const exportInput = logFilter.extend({
   format: z.enum(['json', 'ndjson', 'csv']).default('json'),
   limit: z.coerce
@@ -25,14 +20,14 @@ const exportInput = logFilter.extend({
     .regex(/^[1-9][0-9]{0,8}$/, 'must be a positive whole number')
     .transform(Number)
     .optional(),
-  cursor,
+  cursor: cursor.transform((text) => text?.replace(/^'/, '')),
 });
 
 const shared = {
   method: 'get',
   tag: 'events',
   scope: 'read:sec',
-  transaction: 'one',
+  transaction: 'own',
   audits: 'events.exported',
   input: exportInput,
   reply: z.object({
@@ -40,7 +35,9 @@ const shared = {
     format: z.enum(['json', 'ndjson']),
     count: z.int(),
     content: z.string(),
+    nextCursor: z.string().nullable(),
   }),
+  forms: [NDJSON_TYPE, CSV_TYPE],
   handle: exportRecords,
 } as const;
 
@@ -58,92 +55,63 @@ export const exportDeliveryEventLog = operation({
   summary: 'The same export, where older clients look for it',
 });
 
-async function exportRecords({
-  input,
-  caller,
-  context,
-  headers,
-  audit,
-}: HandleArguments<z.output<typeof exportInput>, 'one'>) {
+type Arguments = HandleArguments<z.output<typeof exportInput>, 'own'>;
+
+async function exportRecords(args: Arguments) {
+  const { input, caller, context, headers, audit, requestId } = args;
   const { orgId } = caller;
-  const filter = filterOf(caller, input);
+  const { format, kind, type, since } = input;
   const after =
     input.cursor === undefined
       ? null
       : positionOf(context.cursors.decode('export', orgId, input.cursor));
-  const { format } = input;
   audit({
     action: 'events.exported',
     target: { type: 'organization', id: orgId },
-    after: { format, kind: input.kind ?? null, type: input.type ?? null },
+    after: {
+      format,
+      kind: kind ?? null,
+      type: type ?? null,
+      requestId: input.requestId ?? null,
+      since: since?.toISOString() ?? null,
+    },
   });
+  const filter = filterOf(caller, input);
   const wantsJson = /\bapplication\/json\b/i.test(headers.accept ?? '');
-  if (format === 'csv') {
-    return new RawAnswer(CSV_TYPE, Readable.from(csvLines(context, filter, after, input.limit)));
+  if (format === 'json' || (format === 'ndjson' && wantsJson)) {
+    return envelope(args, filter, after);
   }
-  if (format === 'ndjson' && !wantsJson) {
-    const lines = jsonLines(context, filter, after, input.limit);
-    return new RawAnswer('application/x-ndjson', Readable.from(lines));
-  }
+  const pages = recordPages(context.db, filter, after, input.limit);
+  const texts =
+    format === 'csv' ? csvPages(context, orgId, pages) : linePages(context, orgId, pages);
+  const stream = await streamOf(texts, { log: context.log, requestId, orgId, format });
+  return new RawAnswer(format === 'csv' ? CSV_TYPE : NDJSON_TYPE, stream);
+}
+
+async function envelope(
+  { input, caller: { orgId }, context }: Arguments,
+  filter: LogFilter,
+  after: Parameters<typeof recordPages>[2],
+) {
   const limit = Math.min(input.limit ?? DEFAULT_IN_ENVELOPE, MOST_IN_ENVELOPE);
+  const format = input.format === 'ndjson' ? ('ndjson' as const) : ('json' as const);
   const texts: string[] = [];
-  for await (const record of records(context, filter, after, limit)) {
-    texts.push(stringifyWithRaw(presentLog(record, orgId)));
+  let last: string | null = null;
+  let more = false;
+  for await (const page of recordPages(context.db, filter, after, limit + 1)) {
+    for (const record of page) {
+      more = texts.length === limit;
+      if (more) break;
+      const shown = presentLog(record, orgId);
+      texts.push(format === 'json' ? stringifyWithRaw(shown) : jsonLine(shown));
+      last = positionText(record);
+    }
   }
-  const content =
-    format === 'json' ? `[${texts.join(',')}]` : texts.map((text) => `${text}\n`).join('');
-  return { object: 'event_export' as const, format, count: texts.length, content };
-}
-
-/** Records oldest first, page by page: what is in memory is one page, whatever the log holds. */
-async function* records(
-  { db }: ApiContext,
-  filter: LogFilter,
-  after: LogPosition | null,
-  limit = Infinity,
-): AsyncGenerator<LogRecord> {
-  let left = limit;
-  let position = after;
-  while (left > 0) {
-    const page = await readLog(db, filter, {
-      order: 'oldest',
-      after: position,
-      limit: Math.min(PAGE, left),
-    });
-    yield* page;
-    left -= page.length;
-    position = page.at(-1) ?? position;
-    if (page.length < PAGE) return;
-  }
-}
-
-/** One record a line, each with the cursor from which an export that broke off goes on. */
-async function* jsonLines(
-  context: ApiContext,
-  filter: LogFilter,
-  after: LogPosition | null,
-  limit?: number,
-): AsyncGenerator<string> {
-  const { orgId } = filter;
-  for await (const record of records(context, filter, after, limit)) {
-    const exportCursor = context.cursors.encode('export', orgId, positionText(record));
-    yield `${stringifyWithRaw({ ...presentLog(record, orgId), exportCursor })}\n`;
-  }
-}
-
-async function* csvLines(
-  context: ApiContext,
-  filter: LogFilter,
-  after: LogPosition | null,
-  limit?: number,
-): AsyncGenerator<string> {
-  yield csv(LOG_COLUMNS, []);
-  let batch: (string | number | null)[][] = [];
-  for await (const record of records(context, filter, after, limit)) {
-    batch.push(logCells(record));
-    if (batch.length < PAGE) continue;
-    yield csv(null, batch);
-    batch = [];
-  }
-  if (batch.length > 0) yield csv(null, batch);
+  return {
+    object: 'event_export' as const,
+    format,
+    count: texts.length,
+    content: format === 'json' ? `[${texts.join(',')}]` : texts.join(''),
+    nextCursor: more && last !== null ? context.cursors.encode('export', orgId, last) : null,
+  };
 }

@@ -3,7 +3,7 @@ import { LOG_KINDS, readLog, type LogFilter, type LogPosition } from '../../enti
 import { Fault } from '../../platform/fault';
 import { pageOf } from '../http/cursor';
 import { operation, type Caller, type HandleArguments } from '../http/operation';
-import { cursor, limit, listOf, pastMoment, text } from '../http/schemas';
+import { cursor, limit, listOf, livemodeFilter, pastMoment, text } from '../http/schemas';
 import { logReply, presentLog } from './present-log';
 
 /** What narrows the log down. */
@@ -12,6 +12,7 @@ export const logFilter = z.object({
   type: text(100).optional(),
   requestId: text(64).optional(),
   since: pastMoment,
+  livemode: livemodeFilter,
 });
 
 export function filterOf(caller: Caller, input: z.output<typeof logFilter>): LogFilter {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { FAULTS } from '../../platform/fault';
+import { HEALTH_PATHS } from './health-paths';
 import { API_VERSION } from './request-state';
 import type { AnyOperation } from './operation';
 
@@ -22,6 +23,7 @@ const ERROR_SCHEMA = {
   },
 };
 
+const TEXT = { type: 'string' };
 const EVERYWHERE = [400, 404, 405, 429, 431, 500, 503];
 
 /** The OpenAPI 3.1 document, made from the same operations and schemas that route and validate. */
@@ -35,7 +37,7 @@ export function openApiDocument(operations: readonly AnyOperation[], publicUrl: 
     openapi: '3.1.0',
     info: { title: 'SEC API Enterprise', version: API_VERSION, license: { name: 'Apache-2.0' } },
     servers: [{ url: publicUrl }],
-    paths,
+    paths: { ...paths, ...HEALTH_PATHS },
     components: {
       schemas: { Error: ERROR_SCHEMA },
       securitySchemes: {
@@ -99,11 +101,12 @@ function responsesOf(operation: AnyOperation): Json {
     ...(hasBody ? [409, 413, 415, 422] : []),
   ].sort();
   const statuses = [operation.status ?? 200, ...(operation.otherStatuses ?? [])];
+  const content = {
+    'application/json': { schema: success },
+    ...Object.fromEntries((operation.forms ?? []).map((form) => [form, { schema: TEXT }])),
+  };
   return Object.fromEntries([
-    ...statuses.map((status) => [
-      String(status),
-      { description: 'Success', content: { 'application/json': { schema: success } } },
-    ]),
+    ...statuses.map((status) => [String(status), { description: 'Success', content }]),
     ...failures.map((status) => [
       String(status),
       {

@@ -86,7 +86,10 @@ export interface HandleArguments<Input, Kind extends TransactionKind> {
   readonly bodyText: string;
   /** Names this request across retries with the same idempotency key (a stable 32-hex digest), or undefined without one. */
   readonly idempotencyDigest: string | undefined;
-  /** Adds to the audit records that the frame appends as the transaction's last act; the actor is the caller unless said. */
+  /**
+   * Adds to the audit records that the frame appends as the transaction's last act ('own': in one of its own, before the
+   * answer goes out); the actor is the caller unless said.
+   */
   readonly audit: (
     fact: Omit<AuditFact, 'actor' | 'requestId' | 'ip'> & Partial<Pick<AuditFact, 'actor'>>,
     orgId?: string,
@@ -116,6 +119,8 @@ export interface Operation<
   /** Input fields that come from the query string though the method has a body. */
   readonly queryFields?: readonly string[];
   readonly reply: Reply;
+  /** Media types of the other forms of its success, given as RawAnswers. */
+  readonly forms?: readonly string[];
   /** Status of success; 200 unless said. */
   readonly status?: number;
   /** Other statuses of success, set by handle. */

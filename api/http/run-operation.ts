@@ -6,6 +6,7 @@ import { Fault } from '../../platform/fault';
 import { stringifyWithRaw } from '../../platform/raw-json';
 import { authenticateCaller, callerOf, requireScope } from './authenticate-caller';
 import { callerAddress } from './caller-address';
+import { encoded } from './content-encoding';
 import { asFault, errorBody } from './error-body';
 import { claimRequest, idempotencyKeyOf, isKept, type Answer } from './idempotent';
 import { limitRequests } from './limit-requests';
@@ -77,7 +78,7 @@ export async function runOperation(
   ctx.status = answer.status;
   ctx.type = answer.raw?.type ?? 'application/json; charset=utf-8';
   for (const [name, value] of Object.entries(answer.raw?.headers ?? {})) ctx.set(name, value);
-  ctx.body = answer.raw?.body ?? answer.text;
+  ctx.body = encoded(ctx, answer.raw?.body ?? answer.text);
 }
 
 function checkVersion(ctx: Context): void {
@@ -129,9 +130,13 @@ async function carryOut(
       facts,
       afterCommit,
     });
-    for (const [orgId, list] of facts) {
-      await appendAudit(tx as EntityManager, orgId, list, context.clock.now());
-    }
+    const append = async (transaction: EntityManager): Promise<void> => {
+      for (const [orgId, list] of facts) {
+        await appendAudit(transaction, orgId, list, context.clock.now());
+      }
+    };
+    if (facts.size > 0 && operation.transaction === 'own') await context.db.transaction(append);
+    else await append(tx as EntityManager);
     if (claim) await claim.keep(tx, answer);
     return answer;
   };
@@ -211,7 +216,12 @@ async function handle(
     afterCommit: (act) => void held.afterCommit.push(act),
   };
   const handled = await operation.handle(args);
-  if (handled instanceof RawAnswer) return { status, text: '', raw: handled };
+  if (handled instanceof RawAnswer) {
+    if (!operation.forms?.includes(handled.type)) {
+      throw new Error(`${operation.name} does not declare that it answers ${handled.type}`);
+    }
+    return { status, text: '', raw: handled };
+  }
   const reply = operation.reply.parse(handled) as Record<string, unknown>;
   const text = stringifyWithRaw({ ...reply, requestId: reply['requestId'] ?? requestId });
   return { status, text };

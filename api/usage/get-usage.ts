@@ -62,6 +62,7 @@ export const getUsage = operation({
       .optional(),
   }),
   reply: usageReply,
+  forms: [CSV_TYPE],
   async handle({ tx, input, caller, now, headers }) {
     const period = input.period ?? invoicePeriod(now);
     const { orgId } = caller;

@@ -76,37 +76,6 @@ describe('the event log', () => {
     expect(ids(await acme.call('GET', '/v1/events'))).toHaveLength(2);
   });
 
-  it('exports oldest first, as JSON in an envelope, as NDJSON that goes on from a cursor, as CSV', async () => {
-    const made: string[] = [];
-    for (let i = 0; i < 4; i++) made.push((await publish({ i, big: 1 })).body.id as string);
-    await exported(4);
-    const envelope = (await acme.call('GET', '/v1/events/export')).body;
-    expect(envelope).toMatchObject({ object: 'event_export', format: 'json', count: 4 });
-    const content = JSON.parse(envelope.content as string) as { id: string }[];
-    expect(content.map(({ id }) => id)).toEqual(made);
-    const stream = await acme.call('GET', '/v1/events/export?format=ndjson');
-    expect(stream.headers.get('content-type')).toContain('application/x-ndjson');
-    const lines = stream.text
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line));
-    expect(lines.map(({ id }) => id)).toEqual(made);
-    const on = await acme.call(
-      'GET',
-      `/v1/events/export?format=ndjson&cursor=${lines[1].exportCursor}`,
-    );
-    expect(on.text.trim().split('\n')).toHaveLength(2);
-    const parsed = await acme.call('GET', '/v1/delivery/events/export?format=ndjson', undefined, {
-      accept: 'application/json',
-    });
-    expect(parsed.body).toMatchObject({ object: 'event_export', format: 'ndjson', count: 4 });
-    const table = await acme.call('GET', '/v1/events/export?format=csv&limit=2');
-    expect(table.headers.get('content-type')).toBe('text/csv; charset=utf-8');
-    expect(table.text.trim().split('\r\n')).toHaveLength(3);
-    const audited = (await acme.call('GET', '/v1/audit/records?action=events.exported')).body.data;
-    expect(audited.length).toBeGreaterThanOrEqual(5);
-  });
-
   it('never passes a record that commits late', async () => {
     const runner = api.database.db.createQueryRunner();
     await runner.startTransaction();

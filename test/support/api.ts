@@ -71,13 +71,7 @@ async function serve(
   log: Log,
 ): Promise<TestApi> {
   const metrics = createHttpMetrics();
-  const context = createApiContext(
-    config,
-    database.db,
-    createLog('test', 'silent'),
-    metrics,
-    clock,
-  );
+  const context = createApiContext(config, database.db, log, metrics, clock);
   const app = createApp(context, operations, metrics);
   const server: Server = createHttpServer(app.callback(), config);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
