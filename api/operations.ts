@@ -10,6 +10,7 @@ import type { AnyOperation } from './http/operation';
 import { keyOperations } from './keys';
 import { memberOperations } from './members';
 import { organizationOperations } from './organizations';
+import { recoveryOperations } from './recoveries';
 import { streamOperations } from './streams';
 import { usageOperations } from './usage';
 import { wellKnownOperations } from './well-known';
@@ -24,6 +25,7 @@ export const operations: readonly AnyOperation[] = [
   ...eventOperations,
   ...webhookOperations,
   ...deliveryOperations,
+  ...recoveryOperations,
   ...streamOperations,
   ...usageOperations,
   ...billingOperations,

@@ -24,7 +24,7 @@ export interface ClaimedAttempt {
 }
 
 /** A claim that lapsed unrecorded becomes an attempt of unknown outcome; it used up no step. */
-const LAPSED = `
+export const LAPSED = `
   INSERT INTO webhook_attempts (id, delivery_id, org_id, livemode, endpoint_id, event_id, event_type, request_id,
     attempt, trigger, replay_id, replayed_from, destination_url, ok, error, created_at)
   SELECT claim_id, id, org_id, livemode, endpoint_id, event_id, event_type, request_id, attempts,
@@ -34,16 +34,26 @@ const LAPSED = `
   FROM picked WHERE claim_id IS NOT NULL
   ON CONFLICT (id) DO NOTHING`;
 
-const ENDPOINT_COLUMNS = `p.destination_url, p.secret_sealed,
+/** A recovery replays each delivery once: its replay that lapsed isn't made again, it has failed. */
+export const GIVEN_UP = `given_up AS (
+     UPDATE webhook_replays r SET status = 'done', attempt_id = picked.claim_id FROM picked
+     WHERE r.id = picked.claim_replay_id AND r.recovery_id IS NOT NULL AND r.status = 'waiting'
+     RETURNING r.recovery_id),
+   uncertain AS (
+     UPDATE webhook_recoveries v SET failed = v.failed + n.count
+     FROM (SELECT recovery_id, count(*)::int AS count FROM given_up GROUP BY recovery_id) n
+     WHERE v.id = n.recovery_id)`;
+
+export const ENDPOINT_COLUMNS = `p.destination_url, p.secret_sealed,
   CASE WHEN p.previous_secret_until > $1 THEN p.previous_secret_sealed END AS previous_secret_sealed`;
 
-const CLAIMED_COLUMNS = `d.id AS "deliveryId", d.claim_id AS "attemptId", d.attempts AS attempt,
+export const CLAIMED_COLUMNS = `d.id AS "deliveryId", d.claim_id AS "attemptId", d.attempts AS attempt,
   d.claim_replay_id AS "replayId", d.claimed_at AS "claimedAt", d.org_id AS "orgId",
   d.endpoint_id AS "endpointId", d.event_id AS "eventId", d.event_type AS "eventType",
   e.body, picked.destination_url AS "destinationUrl", picked.secret_sealed AS "secretSealed",
   picked.previous_secret_sealed AS "previousSecretSealed"`;
 
-const NEW_CLAIM_ID = `'wdel_' || replace(uuidv7()::text, '-', '')`;
+export const NEW_CLAIM_ID = `'wdel_' || replace(uuidv7()::text, '-', '')`;
 
 /**
  * Walks the endpoints that have fresh deliveries (a skip scan: one index descent each) and takes from each at most
@@ -111,7 +121,8 @@ const claimOne = statement<ClaimedAttempt>(
          THEN d.status = 'pending' AND d.next_at <= $1 AND d.window_ends_at > $1
          ELSE NOT EXISTS (SELECT FROM webhook_replays r WHERE r.id = $3 AND r.status <> 'waiting') END
      FOR UPDATE OF d),
-   lapsed AS (${LAPSED})
+   lapsed AS (${LAPSED}),
+   ${GIVEN_UP}
    UPDATE webhook_deliveries d
    SET claim_id = ${NEW_CLAIM_ID}, claim_replay_id = $3, claimed_at = $1,
      claimed_until = $1::timestamptz + interval '${CLAIM_SECONDS} s', attempts = d.attempts + 1

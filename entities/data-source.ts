@@ -12,12 +12,14 @@ import { Ground1764000000000 } from './migrations/1764000000000-ground';
 import { Identity1764100000000 } from './migrations/1764100000000-identity';
 import { Metering1764200000000 } from './migrations/1764200000000-metering';
 import { Retention1764510000000 } from './migrations/1764510000000-retention';
+import { Recoveries1764520000000 } from './migrations/1764520000000-recoveries';
 import { Organization } from './organization';
 import { StreamSubscription } from './stream';
 import { User } from './user';
 import { WebhookAttempt } from './webhook-attempt';
 import { WebhookDelivery } from './webhook-delivery';
 import { WebhookEndpoint } from './webhook-endpoint';
+import { WebhookRecovery } from './webhook-recovery';
 
 export interface DatabaseOptions {
   readonly url: string;
@@ -48,6 +50,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       WebhookAttempt,
       WebhookDelivery,
       WebhookEndpoint,
+      WebhookRecovery,
     ],
     migrations: [
       Ground1764000000000,
@@ -56,6 +59,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       Checkout1764300000000,
       EventLog1764400000000,
       Retention1764510000000,
+      Recoveries1764520000000,
     ],
     migrationsTableName: 'migrations',
     installExtensions: false,

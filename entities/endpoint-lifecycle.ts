@@ -1,6 +1,7 @@
 import { IsNull, type EntityManager } from 'typeorm';
 import { Fault } from '../platform/fault';
-import { appendAudit, type Actor } from './audit-record';
+import { appendAudit, type Actor, type AuditFact } from './audit-record';
+import { stopRecoveries } from './decide-recovery';
 import type { DeliverySchedule } from './delivery-schedule';
 import { emitEvent } from './publish-event';
 import { run, statement } from './sql';
@@ -36,9 +37,13 @@ interface Change {
   readonly schedule: DeliverySchedule;
 }
 
+/** What became of an endpoint's recoveries, to be audited with the change by whoever made it. */
+export type RecoveryFacts = Pick<AuditFact, 'action' | 'target' | 'after'>[];
+
 /**
- * Disables a locked endpoint: it gets no new deliveries, and waiting ones stay pending without using up attempts.
- * Tells the organization's other endpoints. By itself (`gone`, `failing`) it also audits, as the transaction's last act.
+ * Disables a locked endpoint: it gets no new deliveries, waiting ones stay pending without using up attempts, and a
+ * recovery is paused. Tells the organization's other endpoints. By itself (`gone`, `failing`) it also audits, as the
+ * transaction's last act.
  */
 export async function disableEndpoint(
   tx: EntityManager,
@@ -50,11 +55,12 @@ export async function disableEndpoint(
     now,
     schedule,
   }: Change & { reason: DisableReason; actor: Actor },
-): Promise<void> {
+): Promise<RecoveryFacts> {
   const before = endpointFacts(endpoint);
   endpoint.status = 'disabled';
   endpoint.updatedAt = now;
   await tx.save(endpoint);
+  const paused = await stopRecoveries(tx, endpoint.id, 'paused', now);
   await emitEvent(tx, {
     orgId: endpoint.orgId,
     livemode: endpoint.livemode,
@@ -65,7 +71,7 @@ export async function disableEndpoint(
     schedule,
     except: endpoint.id,
   });
-  if (reason === 'by_hand') return;
+  if (reason === 'by_hand') return paused;
   const fact = {
     action: 'webhook_endpoint.disabled',
     actor,
@@ -74,7 +80,9 @@ export async function disableEndpoint(
     after: { ...endpointFacts(endpoint), reason },
     requestId,
   };
-  await appendAudit(tx, endpoint.orgId, [fact], now);
+  const facts = [fact, ...paused.map((more) => ({ ...more, actor, requestId }))];
+  await appendAudit(tx, endpoint.orgId, facts, now);
+  return [];
 }
 
 const releaseWaiting = statement(
@@ -114,14 +122,18 @@ const cancelWaiting = statement(
    FROM ended WHERE has_workflow`,
 );
 
-/** Deletes a locked endpoint; its pending deliveries are cancelled. What was delivered stays to be looked at. */
+/**
+ * Deletes a locked endpoint; its pending deliveries and a recovery are cancelled. What was delivered stays to be
+ * looked at.
+ */
 export async function deleteEndpoint(
   tx: EntityManager,
   endpoint: WebhookEndpoint,
   now: Date,
-): Promise<void> {
+): Promise<RecoveryFacts> {
   endpoint.status = 'disabled';
   endpoint.deletedAt = endpoint.updatedAt = now;
   await tx.save(endpoint);
   await run(tx, cancelWaiting, [endpoint.id, now]);
+  return stopRecoveries(tx, endpoint.id, 'cancelled', now);
 }

@@ -22,6 +22,12 @@ export type Command =
       readonly payload: DeliveryLabels & { readonly signal: DeliverySignal };
     }
   | {
+      /** Starts a recovery's workflow, or tells it to look at its row again. */
+      readonly kind: 'recover_endpoint';
+      readonly ref: string;
+      readonly payload: { readonly orgId: string; readonly endpointId: string };
+    }
+  | {
       readonly kind: 'send_mail';
       readonly ref: string;
       readonly payload: { readonly orgId: string; readonly subject: string };

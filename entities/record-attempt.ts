@@ -41,7 +41,13 @@ const ATTEMPT_ROWS = `attempt AS (
      FROM recorded r),
    replayed AS (
      UPDATE webhook_replays w SET status = 'done', attempt_id = r.claim_id
-     FROM recorded r WHERE w.id = r.replay_id)`;
+     FROM recorded r WHERE w.id = r.replay_id RETURNING w.recovery_id, r.ok),
+   recovered AS (
+     UPDATE webhook_recoveries v SET succeeded = v.succeeded + n.succeeded, failed = v.failed + n.failed
+     FROM (SELECT recovery_id, (count(*) FILTER (WHERE ok))::int AS succeeded,
+         (count(*) FILTER (WHERE NOT ok))::int AS failed
+       FROM replayed WHERE recovery_id IS NOT NULL GROUP BY recovery_id) n
+     WHERE v.id = n.recovery_id)`;
 
 const RECORDED = `RETURNING d.id, d.org_id, d.livemode, d.endpoint_id, d.event_id, d.event_type, d.request_id,
        d.attempts, d.status, o.claim_id, old.claim_replay_id AS replay_id, old.claimed_at, o.destination_url,

@@ -14,6 +14,8 @@ import {
   deliverWebhookId,
   RECONCILE_CHECKOUT,
   reconcileCheckoutId,
+  RECOVER_ENDPOINT,
+  recoverEndpointId,
   SEND_MAIL,
   sendMailId,
   WAKE_SIGNAL,
@@ -69,6 +71,20 @@ async function carry(client: Client, command: Command): Promise<void> {
       return signalRunning(client, reconcileCheckoutId(command.ref), WAKE_SIGNAL);
     case 'wake_approval':
       return signalRunning(client, approveBudgetId(command.ref), WAKE_SIGNAL);
+    case 'recover_endpoint':
+      await client.workflow.signalWithStart(RECOVER_ENDPOINT, {
+        workflowId: recoverEndpointId(command.ref),
+        taskQueue: DELIVERIES_QUEUE,
+        args: [{ recoveryId: command.ref }],
+        signal: WAKE_SIGNAL,
+        signalArgs: [],
+        staticSummary: `recovery of ${command.payload.endpointId}`,
+        typedSearchAttributes: new TypedSearchAttributes([
+          { key: ORG_ID, value: command.payload.orgId },
+          { key: ENDPOINT_ID, value: command.payload.endpointId },
+        ]),
+      });
+      return;
     case 'signal_delivery': {
       const { signal, ...labels } = command.payload;
       if (signal.name === 'replay') {

@@ -4,6 +4,7 @@ import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import type { ApprovalActivities } from '../activities/approve-budget';
 import type { DeliveryActivities } from '../activities/deliver-webhook';
 import type { RetentionActivities } from '../activities/prune-records';
+import type { RecoveryActivities } from '../activities/recover-endpoint';
 import type { StripeActivities } from '../activities/reconcile-stripe';
 import type { MailActivities } from '../activities/send-mail';
 import type { Log } from '../platform/log';
@@ -26,7 +27,7 @@ export function builtBundle(): string {
 
 /** The activities of both task queues. */
 export interface Activities {
-  readonly deliveries: DeliveryActivities;
+  readonly deliveries: DeliveryActivities & RecoveryActivities;
   readonly business: MailActivities &
     ApprovalActivities &
     RetentionActivities &

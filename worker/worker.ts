@@ -6,11 +6,13 @@ import { createMakeAttempt } from '../activities/make-attempt';
 import { createRetentionActivities } from '../activities/prune-records';
 import { createApprovalActivities } from '../activities/approve-budget';
 import { createStripeActivities, type StripeActivities } from '../activities/reconcile-stripe';
+import { createRecoveryActivities } from '../activities/recover-endpoint';
 import { createMailActivities } from '../activities/send-mail';
 import { loadCatalog } from '../catalog/load-catalog';
 import { approvalMailing } from '../entities/approval-mail';
 import { expireDeliveries } from '../entities/expire-deliveries';
 import { listen } from '../entities/listen';
+import { rescueRecoveries } from '../entities/recovery-view';
 import { rescueDeliveries } from '../entities/rescue-deliveries';
 import { createMailer, type Mailer } from '../integrations/mail';
 import { createStripePort } from '../integrations/stripe';
@@ -73,7 +75,10 @@ export function startWorker(
     namespace: config.TEMPORAL_NAMESPACE,
     workflowBundle,
     activities: {
-      deliveries: createDeliveryActivities({ db, clock, schedule, makeAttempt, slots }),
+      deliveries: {
+        ...createDeliveryActivities({ db, clock, schedule, makeAttempt, slots }),
+        ...createRecoveryActivities({ db, clock, schedule, makeAttempt, slots }),
+      },
       business: {
         ...createMailActivities({ db, clock, log, secrets, mailer: mailerOf(config) }),
         ...createApprovalActivities({
@@ -149,6 +154,7 @@ export function startWorker(
       const ids = await rescueDeliveries(db, clock.now());
       if (ids.length > 0)
         log.warn({ deliveries: ids.length }, 'asked anew for forgotten workflows');
+      await rescueRecoveries(db, clock.now());
       return false;
     },
   });

@@ -71,3 +71,21 @@ export const WAKE_SIGNAL = 'wake';
 export function deliverWebhookId(deliveryId: string): string {
   return `deliver-webhook:${deliveryId}`;
 }
+
+export const RECOVER_ENDPOINT = 'recoverEndpoint';
+
+export interface RecoverEndpoint {
+  readonly recoveryId: string;
+}
+
+/** How a recovery's workflow ended. */
+export type RecoveryEnd = 'done' | 'cancelled' | 'gone';
+
+/** An operator's decisions; they are carried out by the same function as the API's. `cancel` is a delivery's too. */
+export const PAUSE_SIGNAL = 'pause';
+export const RESUME_SIGNAL = 'resume';
+
+/** The one workflow id of a recovery. */
+export function recoverEndpointId(recoveryId: string): string {
+  return `recover:${recoveryId}`;
+}

@@ -2,4 +2,5 @@ export { approveBudget } from './approve-budget';
 export { deliverWebhook } from './deliver-webhook';
 export { pruneRecords } from './prune-records';
 export { reconcileCheckout, sweepStripe } from './reconcile-checkout';
+export { recoverEndpoint } from './recover-endpoint';
 export { sendMail } from './send-mail';

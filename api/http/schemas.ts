@@ -51,9 +51,13 @@ export function listOf<Item extends z.ZodType>(item: Item) {
   });
 }
 
-/** `?since=` and its like: a moment that doesn't lie ahead; a date alone means its midnight, UTC. */
-export const pastMoment = z
+/** A moment; a date alone means its midnight, UTC. */
+export const moment = z
   .union([z.iso.datetime({ offset: true }), z.iso.date()], 'must be an ISO 8601 date or time')
-  .transform((value) => new Date(value))
-  .refine((at) => at.getTime() <= Date.now(), 'must not lie in the future')
-  .optional();
+  .transform((value) => new Date(value));
+
+/** A moment that doesn't lie ahead. */
+export const past = moment.refine((at) => at.getTime() <= Date.now(), 'must not lie in the future');
+
+/** `?since=` and its like. */
+export const pastMoment = past.optional();

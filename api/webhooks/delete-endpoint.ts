@@ -12,19 +12,20 @@ export const deleteWebhookEndpoint = operation({
   tag: 'webhooks',
   scope: 'write:sec',
   transaction: 'one',
-  audits: 'webhook_endpoint.deleted',
+  audits: ['webhook_endpoint.deleted', 'webhook_recovery.cancelled'],
   input: z.object({ webhookId: id('whe') }),
   reply: webhookEndpointReply,
   async handle({ tx, input, caller, now, context, audit, afterCommit }) {
     const endpoint = await lockEndpoint(tx, caller, input.webhookId);
     const before = endpointFacts(endpoint);
-    await deleteEndpoint(tx, endpoint, now);
+    const stopped = await deleteEndpoint(tx, endpoint, now);
     afterCommit(() => context.wake('command'));
     audit({
       action: 'webhook_endpoint.deleted',
       target: { type: 'webhook_endpoint', id: endpoint.id },
       before,
     });
+    for (const fact of stopped) audit(fact);
     return presentEndpoint(endpoint);
   },
 });

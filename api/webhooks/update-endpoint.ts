@@ -19,7 +19,7 @@ export const updateWebhookEndpoint = operation({
   tag: 'webhooks',
   scope: 'write:sec',
   transaction: 'one',
-  audits: 'webhook_endpoint.updated',
+  audits: ['webhook_endpoint.updated', 'webhook_recovery.paused'],
   input: z.object({
     webhookId: id('whe'),
     destinationUrl: text(4_096, 1).nullish(),
@@ -50,7 +50,8 @@ export const updateWebhookEndpoint = operation({
     const schedule = context.schedule;
     if (input.status === 'disabled' && endpoint.status === 'active') {
       const actor = actorOf(caller);
-      await disableEndpoint(tx, { endpoint, reason: 'by_hand', actor, requestId, now, schedule });
+      const change = { endpoint, reason: 'by_hand', actor, requestId, now, schedule } as const;
+      for (const fact of await disableEndpoint(tx, change)) audit(fact);
     } else if (input.status === 'active' && endpoint.status === 'disabled') {
       await enableEndpoint(tx, endpoint, now);
     } else {

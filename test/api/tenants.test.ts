@@ -20,6 +20,7 @@ const BODIES: Record<string, object> = {
     ],
   },
   quoteUsage: { meterClass: 'light_read' },
+  recoverEndpoint: { since: '2026-01-01' },
 };
 
 const FIXED = {
@@ -139,6 +140,9 @@ async function thingsOf(api: TestApi, tenant: Tenant): Promise<Record<string, st
   const endpoint = await post('/v1/webhook_endpoints', { destinationUrl: 'http://127.0.0.1:1/' });
   const event = await post('/v1/events', { type: 'filing.published', data: {} });
   const deliveries = (await tenant.call('GET', '/v1/deliveries')).body.data;
+  const recovery = await post(`/v1/webhook_endpoints/${endpoint.id}/recover`, {
+    since: '2026-01-01',
+  });
   const key = await post('/v1/api_keys', { livemode: true });
   await post('/v1/organization/invitations', {
     emails: ['first@example.com', 'pending@example.com'],
@@ -156,6 +160,7 @@ async function thingsOf(api: TestApi, tenant: Tenant): Promise<Record<string, st
   return {
     webhookId: endpoint.id,
     deliveryId: deliveries[0].id,
+    recoveryId: recovery.id,
     apiKeyId: key.id,
     userId: member.body.id,
     invitationId: invitations.find((row: { status: string }) => row.status === 'pending').id,

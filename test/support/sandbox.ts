@@ -6,6 +6,10 @@ import {
   createDeliveryActivities,
   type DeliveryActivities,
 } from '../../activities/deliver-webhook';
+import {
+  createRecoveryActivities,
+  type RecoveryActivities,
+} from '../../activities/recover-endpoint';
 import { WebhookEndpoint } from '../../entities/webhook-endpoint';
 import { createOrganization } from '../../entities/create-organization';
 import { STANDARD_SCHEDULE, type DeliverySchedule } from '../../entities/delivery-schedule';
@@ -22,7 +26,7 @@ import { freshDatabase, type TestDatabase } from './database';
 export interface Sandbox extends TestDatabase {
   readonly orgId: string;
   readonly secrets: SecretBox;
-  readonly activities: DeliveryActivities;
+  readonly activities: DeliveryActivities & RecoveryActivities;
   newEndpoint(destinationUrl: string, more?: Partial<WebhookEndpoint>): Promise<WebhookEndpoint>;
   publish(options?: {
     schedule?: DeliverySchedule;
@@ -43,13 +47,14 @@ export async function openSandbox(clock: Clock): Promise<Sandbox> {
     createOrganization(tx, { name: 'Acme', planKey: 'team', now: clock.now() }),
   );
   const sender = createWebhookSender({ allowPrivate: true, timeoutMs: 2_000 });
-  const activities = createDeliveryActivities({
+  const deps = {
     db,
     clock,
     schedule: STANDARD_SCHEDULE,
     makeAttempt: createMakeAttempt({ clock, secrets, sender }),
     slots: createEndpointSlots(64, 4, 2_000),
-  });
+  };
+  const activities = { ...createDeliveryActivities(deps), ...createRecoveryActivities(deps) };
   const orgId = organization.id;
   return {
     ...database,
