@@ -17,6 +17,23 @@ const setStatus = statement<{ id: string }>(
    WHERE id = $1 AND status IN ('running', 'paused') AND status <> $2 RETURNING id`,
 );
 
+const refuseQueued = statement(
+  'refuse-queued',
+  `UPDATE webhook_replays SET status = 'refused' WHERE recovery_id = $1 AND status = 'queued'`,
+);
+
+/** Moves a recovery that has not ended to another status. Answers whether it was not there already. */
+async function moveTo(
+  tx: EntityManager,
+  recoveryId: string,
+  status: 'running' | 'paused' | 'cancelled',
+  now: Date,
+): Promise<boolean> {
+  if ((await run(tx, setStatus, [recoveryId, status, now])).length === 0) return false;
+  if (status === 'cancelled') await run(tx, refuseQueued, [recoveryId]);
+  return true;
+}
+
 /**
  * Pauses, resumes or cancels a recovery, in force at commit, whoever asks: API or operator's signal. The same
  * decision again changes nothing. Throws conflict for one that has ended, and for resuming at a disabled endpoint.
@@ -35,9 +52,9 @@ export async function decideRecovery(
   const before = await tx.findOneByOrFail(WebhookRecovery, { id: recoveryId });
   if (act === 'resume') await requireActive(tx, before.endpointId);
   const status = STATUS_AFTER[act];
-  const changed = await run(tx, setStatus, [recoveryId, status, now]);
+  const moved = await moveTo(tx, recoveryId, status, now);
   const recovery = await tx.findOneByOrFail(WebhookRecovery, { id: recoveryId });
-  if (changed.length === 0) {
+  if (!moved) {
     if (recovery.status === status) return { recovery, fact: null };
     throw new Fault('conflict', {
       message: `This recovery is ${recovery.status} already.`,
@@ -66,7 +83,7 @@ export async function stopRecoveries(
 ): Promise<Pick<AuditFact, 'action' | 'target' | 'after'>[]> {
   const facts = [];
   for (const { id } of await run(tx, open, [endpointId, status])) {
-    if ((await run(tx, setStatus, [id, status, now])).length === 0) continue;
+    if (!(await moveTo(tx, id, status, now))) continue;
     const recovery = await tx.findOneByOrFail(WebhookRecovery, { id });
     await wake(tx, recovery, now);
     facts.push(factOf(recovery));

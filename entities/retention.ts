@@ -17,7 +17,7 @@ const old = (row: string, prefix: string, time = 'created_at'): string =>
 const deliveryIsOver = (d: string): string => `${old(d, 'wd')}
   AND ${d}.status <> 'pending' AND ${d}.window_ends_at < $1
   AND (${d}.claimed_until IS NULL OR ${d}.claimed_until < $1)
-  AND NOT EXISTS (SELECT FROM webhook_replays r WHERE r.delivery_id = ${d}.id AND r.status = 'waiting')
+  AND NOT EXISTS (SELECT FROM webhook_replays r WHERE r.delivery_id = ${d}.id AND r.status IN ('queued', 'waiting'))
   AND NOT EXISTS (SELECT FROM webhook_attempts a WHERE a.delivery_id = ${d}.id AND a.created_at >= $2)
   AND NOT EXISTS (SELECT FROM outbox o WHERE o.ref = ${d}.id)`;
 
@@ -41,8 +41,14 @@ export const RETENTION: readonly Retention[] = [
   {
     table: 'webhook_replays',
     keeps: 'records',
-    condition: `${old('t', 'rpl', 'requested_at')} AND t.status <> 'waiting'
+    condition: `${old('t', 'rpl', 'requested_at')} AND t.status NOT IN ('queued', 'waiting')
       AND ${noDeliveryNeeds('d.id = t.delivery_id')}`,
+  },
+  {
+    table: 'webhook_recoveries',
+    keeps: 'records',
+    condition: `${old('t', 'rec')} AND t.status IN ('done', 'cancelled')
+      AND NOT EXISTS (SELECT FROM webhook_replays r WHERE r.recovery_id = t.id)`,
   },
   {
     // A stream's last record stays: a reader's cursor may stand on it.

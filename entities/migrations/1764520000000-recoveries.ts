@@ -41,6 +41,8 @@ const UP = [
   `ALTER TABLE webhook_replays DROP CONSTRAINT webhook_replays_status_check`,
   `ALTER TABLE webhook_replays ADD CONSTRAINT webhook_replays_status_check
     CHECK (status IN ('queued', 'waiting', 'done', 'refused'))`,
+  `DROP INDEX webhook_replays_waiting`,
+  `CREATE INDEX webhook_replays_waiting ON webhook_replays (delivery_id) WHERE status IN ('queued', 'waiting')`,
   `CREATE UNIQUE INDEX webhook_replays_recovery ON webhook_replays (recovery_id, delivery_id) WHERE recovery_id IS NOT NULL`,
   `CREATE INDEX webhook_replays_queued ON webhook_replays (recovery_id, delivery_id) WHERE status = 'queued'`,
   `CREATE INDEX webhook_replays_in_flight ON webhook_replays (recovery_id)
@@ -52,7 +54,8 @@ const DOWN = [
   `ALTER TABLE webhook_replays DROP CONSTRAINT webhook_replays_status_check`,
   `ALTER TABLE webhook_replays ADD CONSTRAINT webhook_replays_status_check
     CHECK (status IN ('waiting', 'done', 'refused'))`,
-  `DROP INDEX webhook_replays_in_flight, webhook_replays_queued, webhook_replays_recovery`,
+  `DROP INDEX webhook_replays_in_flight, webhook_replays_queued, webhook_replays_recovery, webhook_replays_waiting`,
+  `CREATE INDEX webhook_replays_waiting ON webhook_replays (delivery_id) WHERE status = 'waiting'`,
   `ALTER TABLE webhook_replays DROP COLUMN recovery_id`,
   `DROP TABLE webhook_recoveries`,
 ];

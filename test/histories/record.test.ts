@@ -15,8 +15,12 @@ import {
   DELIVERIES_QUEUE,
   PRUNE_RECORDS,
   RECONCILE_CHECKOUT,
+  RECOVER_ENDPOINT,
+  recoverEndpointId,
   SEND_MAIL,
 } from '../../workflows/contracts';
+import { startRecovery } from '../../entities/start-recovery';
+import { failedDeliveries } from '../support/failed-deliveries';
 import { openSandbox } from '../support/sandbox';
 import { openSkippedTime, skippedClock, workOn } from '../support/skipped-time';
 
@@ -85,6 +89,40 @@ asked('recording histories', () => {
       await save(workflowId, 'prune-records.done');
     });
   }, 60_000);
+
+  it('of recoveries', async () => {
+    const sandbox = await openSandbox(skippedClock(new Date(await env.currentTimeMs())));
+    const receiver = await startReceiver();
+    const worker = await workOn(env, sandbox.activities);
+    await worker.runUntil(async () => {
+      for (const [name, path] of [
+        ['done', '/fail/1'],
+        ['cancelled', '/fail'],
+      ] as const) {
+        const now = new Date(await env.currentTimeMs());
+        const since = new Date(now.getTime() - HOUR_MS);
+        const endpoint = await sandbox.newEndpoint(receiver.url + path);
+        await failedDeliveries(sandbox.db, endpoint, 40, since);
+        const range = { since, until: now, perSecond: 5, requestId: `req_${'0'.repeat(32)}`, now };
+        const { id } = await sandbox.db.transaction((tx) => startRecovery(tx, endpoint, range));
+        const handle = await env.client.workflow.start(RECOVER_ENDPOINT, {
+          workflowId: recoverEndpointId(id),
+          taskQueue: DELIVERIES_QUEUE,
+          args: [{ recoveryId: id }],
+        });
+        if (name === 'cancelled') {
+          for (const signal of ['pause', 'wake', 'resume', 'resume', 'cancel']) {
+            await env.sleep(5 * SECOND_MS);
+            await handle.signal(signal);
+          }
+        }
+        await handle.result();
+        await save(recoverEndpointId(id), `recover-endpoint.${name}`);
+      }
+    });
+    await receiver.close();
+    await sandbox.close();
+  }, 120_000);
 
   it('of approvals and mails', async () => {
     const polls = { status: 'open', createdAt: 0 };

@@ -22,6 +22,7 @@ describe('workflows that an earlier build started', () => {
       'deliver-webhook',
       'prune-records',
       'reconcile-checkout',
+      'recover-endpoint',
       'send-mail',
     ]);
   });
