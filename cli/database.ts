@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import type { DataSource } from 'typeorm';
 import { createDataSource } from '../entities/data-source';
+import { stackEnvironment } from './stack-environment';
 
 /** Opens the database that DATABASE_URL names, else the running dev stack's; closes it after `act`. */
 export async function withDatabase<Value>(act: (db: DataSource) => Promise<Value>): Promise<Value> {
-  const url = process.env['DATABASE_URL'] ?? devStackUrl();
+  const url = stackEnvironment()['DATABASE_URL'];
   if (!url) {
     throw new Error('DATABASE_URL is not set: it names the Postgres to work on.');
   }
@@ -14,15 +14,6 @@ export async function withDatabase<Value>(act: (db: DataSource) => Promise<Value
     return await act(db);
   } finally {
     await db.destroy();
-  }
-}
-
-function devStackUrl(): string | undefined {
-  try {
-    const stack = JSON.parse(readFileSync('.local/stack.json', 'utf8')) as { databaseUrl?: string };
-    return stack.databaseUrl;
-  } catch {
-    return undefined;
   }
 }
 

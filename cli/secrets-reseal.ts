@@ -2,6 +2,7 @@ import { resealSecrets } from '../entities/reseal-secrets';
 import { readSettings } from '../platform/config';
 import { createSecretBox } from '../platform/secret-box';
 import { runCommand, withDatabase } from './database';
+import { stackEnvironment } from './stack-environment';
 import { table } from './table';
 
 const USAGE = `npm run secrets:reseal [-- --dry-run]
@@ -17,7 +18,7 @@ runCommand(async () => {
     return 2;
   }
   const dryRun = args.includes('--dry-run');
-  const { SECRETS_KEY: keys } = readSettings(process.env, ['SECRETS_KEY']);
+  const { SECRETS_KEY: keys } = readSettings(stackEnvironment(), ['SECRETS_KEY']);
   const found = await withDatabase((db) => resealSecrets(db, createSecretBox(keys), { dryRun }));
   const rows = found.map(({ table: name, old, closed }) => [name, String(old), String(closed)]);
   console.log(

@@ -111,3 +111,19 @@ export async function sweptUntil(db: Executor): Promise<Date | null> {
 export async function noteSwept(db: Executor, until: Date): Promise<void> {
   await run(db, writeAt, ['events', until]);
 }
+
+const arrivals = statement<{ by_webhook: number; by_sweep: number }>(
+  'stripe-arrivals',
+  `SELECT count(*) FILTER (WHERE via = 'webhook')::int AS by_webhook,
+     count(*) FILTER (WHERE via = 'sweep')::int AS by_sweep
+   FROM stripe_events WHERE received_at > $1::timestamptz - interval '1 day'`,
+);
+
+/** How the last day's events of Stripe came. */
+export async function readStripeArrivals(
+  db: Executor,
+  now: Date,
+): Promise<{ byWebhook: number; bySweep: number }> {
+  const [row] = await run(db, arrivals, [now]);
+  return { byWebhook: row?.by_webhook ?? 0, bySweep: row?.by_sweep ?? 0 };
+}

@@ -23,7 +23,9 @@ const ROOMS: Record<string, { imports: readonly string[]; typesFrom?: readonly s
       'workflows/contracts',
     ],
   },
-  cli: { imports: ['entities', 'integrations', 'platform', 'catalog'] },
+  cli: {
+    imports: ['entities', 'integrations', 'platform', 'catalog', 'workflows/contracts'],
+  },
 };
 const FREE_ROOMS = ['devstack', 'bench', 'prove', 'test'];
 const MOST_LINES = 300;

@@ -1,7 +1,7 @@
 import type { NativeConnection } from '@temporalio/worker';
+import { SEARCH_ATTRIBUTES } from '../workflows/contracts';
 
 const KEYWORD = 2;
-const WANTED = { OrgId: KEYWORD, EndpointId: KEYWORD, EventType: KEYWORD };
 
 /** Adds the search attributes that our workflows set and the namespace lacks. Safe to repeat. */
 export async function ensureSearchAttributes(
@@ -9,10 +9,10 @@ export async function ensureSearchAttributes(
   namespace: string,
 ): Promise<void> {
   const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-  const missing = Object.entries(WANTED).filter(([name]) => !(name in (customAttributes ?? {})));
+  const missing = SEARCH_ATTRIBUTES.filter((name) => !(name in (customAttributes ?? {})));
   if (missing.length === 0) return;
   await connection.operatorService.addSearchAttributes({
     namespace,
-    searchAttributes: Object.fromEntries(missing),
+    searchAttributes: Object.fromEntries(missing.map((name) => [name, KEYWORD])),
   });
 }

@@ -4,6 +4,9 @@ export const DELIVERIES_QUEUE = 'deliveries';
 /** Everything that is not a delivery, so that a heavy one never delays a webhook. */
 export const BUSINESS_QUEUE = 'business';
 
+/** What our workflows can be found by in Temporal, all keywords. */
+export const SEARCH_ATTRIBUTES = ['OrgId', 'EndpointId', 'EventType'] as const;
+
 export const SEND_MAIL = 'sendMail';
 
 export interface SendMail {
