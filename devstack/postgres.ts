@@ -59,7 +59,7 @@ export function spawnPostgres(options: PostgresOptions, log: 'ignore' | number):
   const settings = {
     listen_addresses: '127.0.0.1',
     port: String(options.port),
-    unix_socket_directories: '',
+    unix_socket_directories: socketFolder(options.dataDir) ?? '',
     max_connections: '200',
     shared_buffers: '256MB',
     log_min_messages: 'warning',
@@ -92,9 +92,27 @@ function binary(name: string): string {
   return path;
 }
 
-/** The URL of a database on this server. */
+/** The URL of a database on this server, over TCP, as any client takes it. */
 export function postgresUrl(port: number, database: string): string {
   return `postgres://${SUPERUSER}:${PASSWORD}@127.0.0.1:${port}/${database}`;
+}
+
+/**
+ * The same through a Unix socket in the data directory, which costs half of what TCP does on one machine; over TCP
+ * where the path is too long for a socket.
+ */
+export function postgresLocalUrl({ port, dataDir }: PostgresOptions, database: string): string {
+  const folder = socketFolder(dataDir);
+  const url = postgresUrl(port, database);
+  return folder === null ? url : `${url}?host=${encodeURIComponent(folder)}`;
+}
+
+/** Bytes that the path of a Unix socket may have. */
+const LONGEST_SOCKET_PATH = 103;
+
+function socketFolder(dataDir: string): string | null {
+  const longest = join(dataDir, '.s.PGSQL.65535');
+  return Buffer.byteLength(longest) > LONGEST_SOCKET_PATH ? null : dataDir;
 }
 
 /** Waits until the server answers. Throws after 20 s. */
