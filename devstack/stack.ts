@@ -133,6 +133,7 @@ export async function startStack(options: StackOptions, children: Children): Pro
       port: ports.TEMPORAL_PORT,
       namespace: NAMESPACE,
       dbFile: join(folder, 'temporal.db'),
+      yields: true,
       ...(options.withUi ? { uiPort: ports.TEMPORAL_UI_PORT } : {}),
     };
     children.keep('temporal', () => spawnTemporal(temporal, logFile('temporal')));
