@@ -19,15 +19,18 @@ export interface Load {
   readonly accepts: number;
 }
 
-/** Sends `rate` requests a second for `seconds`, on time whatever the answers do (open loop). */
+/**
+ * Sends `rate` requests a second for `seconds`, on time whatever the answers do (open loop). Sleeps until the next one
+ * is due: a load that polls the clock would take from what it measures.
+ */
 export async function loadAtRate(load: Load, rate: number, seconds: number): Promise<LoadResult> {
   const total = rate * seconds;
   const loader = createLoader(load, 128);
   const startedAt = performance.now();
-  for (let sent = 0; sent < total;) {
-    const due = Math.min(total, Math.floor(((performance.now() - startedAt) / 1_000) * rate) + 1);
-    for (; sent < due; sent++) void loader.send();
-    await new Promise((resolve) => setTimeout(resolve, 1));
+  for (let sent = 0; sent < total; sent++) {
+    const waitMs = startedAt + (sent * 1_000) / rate - performance.now();
+    if (waitMs > 0.5) await new Promise((resolve) => setTimeout(resolve, waitMs));
+    void loader.send();
   }
   return loader.finish(startedAt);
 }
