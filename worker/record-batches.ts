@@ -4,6 +4,8 @@ import { recordFailure, recordSuccesses, type AttemptOutcome } from '../entities
 import type { Log } from '../platform/log';
 
 const BATCH = 100;
+/** How long a success may wait for others to be written with it: nobody waits for the row, and each write costs a flush. */
+const LINGER_MS = 20;
 const RETRY_MS = 500;
 /** A claim stands 20 s; later than this another attempt may have taken its place, and the row says outcome_unknown. */
 const GIVE_UP_MS = 20_000;
@@ -19,7 +21,7 @@ export function createRecorder(deps: {
   readonly db: DataSource;
   readonly log: Log;
   readonly schedule: DeliverySchedule;
-  /** Told of deliveries that arrived, after the commit. */
+  /** Told of deliveries that arrived and whose claim still stood, after the commit. */
   readonly onDelivered: (outcome: AttemptOutcome) => void;
   /** Told after a failure was written: there is a command to carry. */
   readonly onFailed: () => void;
@@ -28,14 +30,14 @@ export function createRecorder(deps: {
   const successes: AttemptOutcome[] = [];
   const failures: AttemptOutcome[] = [];
   let writing: Promise<void> | null = null;
+  let lingering: NodeJS.Timeout | undefined;
 
   async function write(): Promise<void> {
-    await new Promise<void>((resolve) => setImmediate(resolve));
     while (successes.length > 0 || failures.length > 0) {
       const batch = successes.splice(0, BATCH);
       if (batch.length > 0) {
-        await persist(batch, () => recordSuccesses(db, batch));
-        for (const outcome of batch) onDelivered(outcome);
+        const recorded = new Set(await persist(batch, () => recordSuccesses(db, batch)));
+        for (const outcome of batch) if (recorded.has(outcome.deliveryId)) onDelivered(outcome);
       }
       const few = failures.splice(0, 4);
       await Promise.all(
@@ -45,21 +47,26 @@ export function createRecorder(deps: {
     }
   }
 
-  async function persist(outcomes: AttemptOutcome[], act: () => Promise<unknown>): Promise<void> {
+  /** Answers what `act` answered, or undefined where it was given up. */
+  async function persist<Value>(
+    outcomes: AttemptOutcome[],
+    act: () => Promise<Value>,
+  ): Promise<Value | undefined> {
     for (;;) {
       try {
-        await act();
-        return;
+        return await act();
       } catch (error) {
         const newest = Math.max(...outcomes.map((outcome) => outcome.endedAt));
         log.warn({ err: error, attempts: outcomes.length }, 'recording attempts failed');
-        if (Date.now() - newest > GIVE_UP_MS) return;
+        if (Date.now() - newest > GIVE_UP_MS) return undefined;
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
   }
 
   function start(): void {
+    clearTimeout(lingering);
+    lingering = undefined;
     writing ??= write().finally(() => {
       writing = null;
       if (successes.length > 0 || failures.length > 0) start();
@@ -69,9 +76,11 @@ export function createRecorder(deps: {
   return {
     record(outcome) {
       (outcome.ok ? successes : failures).push(outcome);
-      start();
+      if (!outcome.ok || successes.length >= BATCH) start();
+      else lingering ??= setTimeout(start, LINGER_MS);
     },
     async drain() {
+      if (successes.length > 0 || failures.length > 0) start();
       while (writing) await writing;
     },
   };
