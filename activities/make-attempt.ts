@@ -44,6 +44,7 @@ export function createMakeAttempt(deps: {
     return {
       deliveryId: claimed.deliveryId,
       attemptId: claimed.attemptId,
+      attempt: claimed.attempt,
       labels: {
         orgId: claimed.orgId,
         endpointId: claimed.endpointId,

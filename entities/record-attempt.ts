@@ -11,6 +11,8 @@ import { WebhookEndpoint } from './webhook-endpoint';
 export interface AttemptOutcome {
   readonly deliveryId: string;
   readonly attemptId: string;
+  /** Its running number in the delivery, from 1. */
+  readonly attempt: number;
   readonly labels: DeliveryLabels;
   readonly destinationUrl: string;
   readonly ok: boolean;

@@ -5,6 +5,7 @@ import {
 } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import type { Command, DeliveryLabels } from '../entities/outbox';
+import type { AttemptOutcome } from '../entities/record-attempt';
 import {
   APPROVE_BUDGET,
   approveBudgetId,
@@ -89,7 +90,7 @@ async function carry(client: Client, command: Command): Promise<void> {
       const { signal, ...labels } = command.payload;
       if (signal.name === 'replay') {
         await client.workflow.signalWithStart(DELIVER_WEBHOOK, {
-          ...deliveryOptions(command.ref, labels),
+          ...deliveryOptions({ deliveryId: command.ref }, labels),
           signal: signal.name,
           signalArgs: [{ replayId: signal.replayId }],
         });
@@ -134,26 +135,39 @@ async function startBusiness(
 }
 
 /** Starts a delivery's workflow; one that runs already counts as done. */
-export async function startDelivery(
+async function startDelivery(
   client: Client,
   deliveryId: string,
   labels: DeliveryLabels,
-  options: { readonly eager?: boolean } = {},
 ): Promise<void> {
+  await startOnce(() =>
+    client.workflow.start(DELIVER_WEBHOOK, deliveryOptions({ deliveryId }, labels)),
+  );
+}
+
+/** Gives a delivery that arrived at its first attempt its workflow, which ends at once. */
+export async function showDelivery(client: Client, outcome: AttemptOutcome): Promise<void> {
+  const { deliveryId, attempt: arrivedAt, labels } = outcome;
+  await startOnce(() =>
+    client.workflow.start(DELIVER_WEBHOOK, {
+      ...deliveryOptions({ deliveryId, arrivedAt }, labels),
+      requestEagerStart: true,
+    }),
+  );
+}
+
+async function startOnce(start: () => Promise<unknown>): Promise<void> {
   try {
-    await client.workflow.start(DELIVER_WEBHOOK, {
-      ...deliveryOptions(deliveryId, labels),
-      ...(options.eager ? { requestEagerStart: true } : {}),
-    });
+    await start();
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   }
 }
 
-function deliveryOptions(deliveryId: string, labels: DeliveryLabels) {
-  const args: [DeliverWebhook] = [{ deliveryId }];
+function deliveryOptions(input: DeliverWebhook, labels: DeliveryLabels) {
+  const args: [DeliverWebhook] = [input];
   return {
-    workflowId: deliverWebhookId(deliveryId),
+    workflowId: deliverWebhookId(input.deliveryId),
     taskQueue: DELIVERIES_QUEUE,
     args,
     workflowIdConflictPolicy: 'USE_EXISTING',

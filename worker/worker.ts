@@ -23,7 +23,7 @@ import type { Log } from '../platform/log';
 import { createLoop } from '../platform/loop';
 import { createSecretBox } from '../platform/secret-box';
 import { PRUNE_RECORDS, SWEEP_STRIPE } from '../workflows/contracts';
-import { createCarry, startDelivery } from './carry-command';
+import { createCarry, showDelivery } from './carry-command';
 import { createFirstAttempts } from './first-attempts';
 import { writeHeartbeat } from './heartbeat';
 import { createMeteringLoops } from './metering';
@@ -111,11 +111,12 @@ export function startWorker(
     log,
     schedule,
     onFailed: relay.wake,
-    onDelivered({ deliveryId, labels }) {
+    onDelivered(outcome) {
       const client = temporal.client();
       if (!client || shown.available() < 1) return;
       shown.take(1);
-      startDelivery(client, deliveryId, labels, { eager: true }).catch((error: unknown) =>
+      const { deliveryId } = outcome;
+      showDelivery(client, outcome).catch((error: unknown) =>
         log.debug({ err: error, deliveryId }, 'a delivered one got no workflow; its row tells'),
       );
     },

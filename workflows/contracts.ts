@@ -55,6 +55,8 @@ export const DELIVER_WEBHOOK = 'deliverWebhook';
 
 export interface DeliverWebhook {
   readonly deliveryId: string;
+  /** Started for a delivery that has arrived, which is final: at this attempt, so that its row need not be read. */
+  readonly arrivedAt?: number;
 }
 
 /** How a delivery's workflow ended. */

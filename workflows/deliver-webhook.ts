@@ -18,7 +18,7 @@ import {
   type DeliveryEnd,
   type ReplaySignal,
 } from './contracts';
-import { describeDelivery } from './describe-delivery';
+import { describeArrival, describeDelivery } from './describe-delivery';
 import { createReplayQueue } from './replay-queue';
 
 const { readDelivery } = proxyLocalActivities<Pick<DeliveryActivities, 'readDelivery'>>({
@@ -41,13 +41,19 @@ const wake = defineSignal(WAKE_SIGNAL);
  * Makes a delivery's attempts when they are due until it ends or its window closes. A replay interrupts any wait and
  * may come after the end; one at a time. What happened is in the row: each turn begins by reading it.
  */
-export async function deliverWebhook({ deliveryId }: DeliverWebhook): Promise<DeliveryEnd> {
+export async function deliverWebhook(input: DeliverWebhook): Promise<DeliveryEnd> {
+  const { deliveryId, arrivedAt } = input;
   const replays = createReplayQueue();
   let cancelled = false;
   let woken = false;
   setHandler(replay, (signal) => replays.add(signal?.replayId));
   setHandler(cancel, () => void (cancelled = true));
   setHandler(wake, () => void (woken = true));
+
+  if (arrivedAt !== undefined) {
+    setCurrentDetails(describeArrival(arrivedAt));
+    if (!replays.waiting()) return 'delivered';
+  }
 
   for (;;) {
     if (cancelled) await cancelDelivery(deliveryId);

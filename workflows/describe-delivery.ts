@@ -4,7 +4,7 @@ import type { DeliveryView } from '../entities/delivery-view';
 export function describeDelivery(delivery: DeliveryView): string {
   const { status, step, steps, attempts, lastError, endpoint, nextAt, windowEndsAt } = delivery;
   const last = lastError ? `, last: ${lastError}` : '';
-  if (status === 'delivered') return `delivered at attempt ${attempts}`;
+  if (status === 'delivered') return describeArrival(attempts);
   if (status === 'cancelled') return `cancelled after ${attempts} attempt(s)${last}`;
   if (status === 'failed') {
     return `failed after ${attempts} attempt(s)${last}; replays until ${minute(windowEndsAt)}`;
@@ -14,6 +14,11 @@ export function describeDelivery(delivery: DeliveryView): string {
     return `waiting: ${why} ${endpoint}; ${step} of ${steps} attempts used${last}; window ends ${minute(windowEndsAt)}`;
   }
   return `attempt ${step} of ${steps} made${last}; next ${nextAt === null ? 'unknown' : minute(nextAt)}`;
+}
+
+/** The line of a delivery that has arrived. */
+export function describeArrival(attempt: number): string {
+  return `delivered at attempt ${attempt}`;
 }
 
 /** `2026-03-19 14:20:05 UTC` */

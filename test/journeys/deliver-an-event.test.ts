@@ -5,15 +5,25 @@ import type { Receiver } from '../../devstack/receiver';
 import type { Tenant } from '../support/api';
 import { startProduct, type Product } from '../support/product';
 import { until } from '../support/until';
+import { workflowClient } from '../support/workflow-client';
+import { deliverWebhookId } from '../../workflows/contracts';
 
-describe('an event on its way to an endpoint', () => {
+describe.each(['0', '10', 'unlimited'])('an event on its way, at workflow rate %s', (rate) => {
   let product: Product;
   let receiver: Receiver;
   let tenant: Tenant;
 
   beforeAll(async () => {
-    product = await startProduct({ DELIVERY_SCHEDULE_SECONDS: '1,60' });
+    product = await startProduct({
+      DELIVERY_SCHEDULE_SECONDS: '1,60',
+      DELIVERY_WORKFLOW_RATE: rate,
+    });
     ({ receiver, tenant } = product);
+    await until(
+      () => tenant.call('get', '/readyz'),
+      ({ body }) => body.temporal === 'up',
+      30_000,
+    );
   }, 60_000);
   afterAll(() => product.close(), 60_000);
 
@@ -44,6 +54,16 @@ describe('an event on its way to an endpoint', () => {
       (answer) => answer.body.data.length === 1,
     );
     expect(attempts.body.data[0]).toMatchObject({ ok: true, status: 200, attempt: 1 });
+    const { client, close } = await workflowClient(product.temporal);
+    const workflow = client.workflow.getHandle(deliverWebhookId(attempts.body.data[0].deliveryId));
+    const found = (): Promise<string> =>
+      workflow.describe().then(
+        ({ status }) => status.name,
+        () => 'none',
+      );
+    if (rate === '0') expect(await found()).toBe('none');
+    else expect(await until(found, (name) => name === 'COMPLETED')).toBe('COMPLETED');
+    await close();
   });
 
   it('is tried again after a failure, by a workflow, and replayed when asked', async () => {
