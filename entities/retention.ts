@@ -62,6 +62,8 @@ export const RETENTION: readonly Retention[] = [
     keeps: 'records',
     condition: `${old('t', 'evt')} AND ${noDeliveryNeeds('d.event_id = t.id')}`,
   },
+  { table: 'attempt_rollups', keeps: 'records', condition: 't.starts_at < $2' },
+  { table: 'delivery_rollups', keeps: 'records', condition: 't.starts_at < $2' },
   { table: 'request_records', keeps: 'records', condition: 't.recorded_at < $2' },
   {
     table: 'stripe_events',
@@ -127,6 +129,7 @@ export const KEPT: Readonly<Record<string, string>> = {
   billing_customers: 'who pays',
   billing_subscriptions: 'what was bought',
   stripe_marks: 'one row a mark',
+  rollup_marks: 'one row a mark',
   outbox: 'a command goes when it was carried out',
   delivered_counts: 'a count goes when it was folded into its month',
   worker_heartbeats: 'the next heartbeat removes what is an hour old',

@@ -4,7 +4,9 @@ import { run, statement, type Executor } from './sql';
 export interface SystemHealth {
   readonly deliveries: {
     readonly pending: number;
+    /** In the last 24 hours. */
     readonly failed: number;
+    /** Of attempts in this hour and the one before it. */
     readonly successRate: number;
   };
   /** Seconds that the oldest command waits; 0 where none does. */
@@ -27,10 +29,15 @@ const read = statement<{
   restricted: number;
 }>(
   'system-health',
-  `SELECT (SELECT count(*) FROM webhook_deliveries WHERE status = 'pending')::int AS pending,
+  `WITH span AS (SELECT date_trunc('hour', $1::timestamptz, 'UTC') - interval '1 hour' AS since),
+   recent (ok, failed) AS (
+     SELECT r.ok_count, r.error_count FROM attempt_rollups r, span WHERE r.grain = 'hour' AND r.starts_at >= span.since
+     UNION ALL
+     SELECT a.ok::int, (NOT a.ok)::int FROM webhook_attempts a, span
+     WHERE a.xid >= (SELECT xid FROM rollup_marks WHERE name = 'attempts') AND a.created_at >= span.since)
+   SELECT (SELECT count(*) FROM webhook_deliveries WHERE status = 'pending')::int AS pending,
      (SELECT count(*) FROM webhook_deliveries WHERE status = 'failed' AND finished_at > $1::timestamptz - interval '1 day')::int AS failed,
-     (SELECT count(*) FROM webhook_attempts WHERE created_at > $1::timestamptz - interval '1 hour')::int AS tried,
-     (SELECT count(*) FROM webhook_attempts WHERE ok AND created_at > $1::timestamptz - interval '1 hour')::int AS ok,
+     (SELECT coalesce(sum(ok + failed), 0) FROM recent)::int AS tried, (SELECT coalesce(sum(ok), 0) FROM recent)::int AS ok,
      (SELECT coalesce(greatest(extract(epoch FROM $1 - min(due_at)), 0), 0) FROM outbox
        WHERE kind <> 'start_delivery')::int AS outbox_age,
      (SELECT count(*) FROM checkouts WHERE status = 'open')::int AS checkouts,
@@ -38,7 +45,7 @@ const read = statement<{
      (SELECT count(*) FROM organizations WHERE billing_state = 'restricted_read_only')::int AS restricted`,
 );
 
-/** Deliveries of the last hour and day, the outbox, and billing. */
+/** Deliveries, the outbox, and billing. */
 export async function systemHealth(db: Executor, now: Date): Promise<SystemHealth> {
   const [row] = await run(db, read, [now]);
   if (!row) throw new Error('the figures are missing');

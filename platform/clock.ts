@@ -15,3 +15,8 @@ export const DAY_SECONDS = 86_400;
 export function invoicePeriod(at: Date): string {
   return at.toISOString().slice(0, 7);
 }
+
+/** The beginning of the hour (UTC) that lies so many hours back. */
+export function hoursAgo(now: Date, hours: number): Date {
+  return new Date(Math.floor(now.getTime() / HOUR_MS - hours) * HOUR_MS);
+}

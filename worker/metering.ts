@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import { loadCatalog } from '../catalog/load-catalog';
 import { organizationsWithAlertsDue, raiseAlerts } from '../entities/budget-alerts';
 import type { DeliverySchedule } from '../entities/delivery-schedule';
+import { foldAttempts } from '../entities/fold-attempts';
 import { foldDeliveries } from '../entities/fold-deliveries';
 import { releaseExpired } from '../entities/settle-charge';
 import { invoicePeriod, type Clock } from '../platform/clock';
@@ -12,10 +13,11 @@ import type { SecretBox } from '../platform/secret-box';
 import { createLoop, type Loop } from '../platform/loop';
 
 const FOLD_MS = 500;
+const ROLLUP_MS = 1_000;
 const RELEASE_MS = 1_000;
 const ALERT_MS = 5_000;
 
-/** What keeps the totals true beside the gate: deliveries charged, expired reservations freed, alerts told. */
+/** What keeps totals true beside the hot paths: deliveries charged and counted, expired reservations freed, alerts told. */
 export function createMeteringLoops(deps: {
   readonly db: DataSource;
   readonly clock: Clock;
@@ -37,6 +39,7 @@ export function createMeteringLoops(deps: {
         return false;
       },
     }),
+    createLoop({ name: 'fold attempts', log, pollMs: ROLLUP_MS, turn: () => foldAttempts(db) }),
     createLoop({
       name: 'release reservations',
       log,

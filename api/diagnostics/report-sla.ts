@@ -1,12 +1,13 @@
 import { z } from 'zod';
+import { FOREVER } from '../../entities/delivery-outcomes';
 import { slaFigures } from '../../entities/sla-report';
-import { DAY_MS } from '../../platform/clock';
+import { hoursAgo } from '../../platform/clock';
 import { invalidInput } from '../../platform/fault';
 import { operation } from '../http/operation';
 import { pastMoment } from '../http/schemas';
 
 const PROMISED = 0.999;
-const DEFAULT_DAYS = 30;
+const DEFAULT_HOURS = 30 * 24;
 
 export const reportSla = operation({
   name: 'reportSla',
@@ -33,8 +34,8 @@ export const reportSla = operation({
     }),
   }),
   async handle({ tx, input, caller, now }) {
-    const until = input.until ?? now;
-    const since = input.since ?? new Date(until.getTime() - DEFAULT_DAYS * DAY_MS);
+    const until = input.until ?? FOREVER;
+    const since = input.since ?? hoursAgo(input.until ?? now, DEFAULT_HOURS);
     if (since > until) throw invalidInput('since', 'must not lie after until');
     const { excluded, ...figures } = await slaFigures(
       tx,

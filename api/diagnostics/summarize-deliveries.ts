@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { summarizeDeliveries } from '../../entities/request-diagnostics';
-import { DAY_MS } from '../../platform/clock';
+import { summarizeDeliveries } from '../../entities/delivery-summary';
+import { hoursAgo } from '../../platform/clock';
 import { operation } from '../http/operation';
 import { limit, pastMoment, timestamp } from '../http/schemas';
 
-const DEFAULT_DAYS = 30;
+const DEFAULT_HOURS = 30 * 24;
 
 export const deliverySummaryReply = z.object({
   object: z.literal('delivery_summary'),
@@ -44,7 +44,7 @@ export const getDeliverySummary = operation({
   input: z.object({ since: pastMoment, limit }),
   reply: deliverySummaryReply,
   async handle({ tx, input, caller, now }) {
-    const since = input.since ?? new Date(now.getTime() - DEFAULT_DAYS * DAY_MS);
+    const since = input.since ?? hoursAgo(now, DEFAULT_HOURS);
     const rows = await summarizeDeliveries(tx, caller.orgId, !caller.livemode, since, input.limit);
     return {
       object: 'delivery_summary' as const,

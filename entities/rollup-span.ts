@@ -1,0 +1,60 @@
+import { DAY_MS } from '../platform/clock';
+
+const HOUR_MS = 3_600_000;
+
+/** A span of time as rollups cover it: whole days, the whole hours around them, and the pieces of hours at its ends. */
+export interface RollupSpan {
+  /** Hours from here to `hoursUntil` are whole. */
+  readonly hoursFrom: Date;
+  readonly daysFrom: Date;
+  readonly daysUntil: Date;
+  readonly hoursUntil: Date;
+  /** What no whole hour covers: at most two pieces, read from the rows themselves. */
+  readonly pieces: readonly { readonly from: Date; readonly until: Date }[];
+}
+
+/** Cuts [since, until) into what rollups cover and what they don't. Times are UTC. */
+export function rollupSpan(since: Date, until: Date): RollupSpan {
+  const up = (at: number, unit: number): number => Math.ceil(at / unit) * unit;
+  const down = (at: number, unit: number): number => Math.floor(at / unit) * unit;
+  const [from, to] = [since.getTime(), until.getTime()];
+  const hoursFrom = up(from, HOUR_MS);
+  const hoursUntil = Math.max(down(to, HOUR_MS), hoursFrom);
+  const daysFrom = Math.min(up(hoursFrom, DAY_MS), hoursUntil);
+  const daysUntil = Math.max(down(hoursUntil, DAY_MS), daysFrom);
+  const pieces =
+    hoursFrom >= to
+      ? [[from, to] as const]
+      : [[from, hoursFrom] as const, [Math.max(hoursUntil, hoursFrom), to] as const];
+  return {
+    hoursFrom: new Date(hoursFrom),
+    daysFrom: new Date(daysFrom),
+    daysUntil: new Date(daysUntil),
+    hoursUntil: new Date(hoursUntil),
+    pieces: pieces
+      .filter(([start, end]) => start < end)
+      .map(([start, end]) => ({ from: new Date(start), until: new Date(end) })),
+  };
+}
+
+/** The rows of a rollup that cover a span, in SQL; the values are $n to $n+3: hoursFrom, daysFrom, daysUntil, hoursUntil. */
+export function spanCondition(first: number): string {
+  const [hoursFrom, daysFrom, daysUntil, hoursUntil] = [0, 1, 2, 3].map(
+    (n) => `$${first + n}::timestamptz`,
+  );
+  return `((r.grain = 'day' AND r.starts_at >= ${daysFrom} AND r.starts_at < ${daysUntil})
+    OR (r.grain = 'hour' AND r.starts_at >= ${hoursFrom} AND r.starts_at < ${hoursUntil}
+      AND NOT (r.starts_at >= ${daysFrom} AND r.starts_at < ${daysUntil})))`;
+}
+
+/** The values that `spanCondition` takes. */
+export function spanValues(span: RollupSpan): Date[] {
+  return [span.hoursFrom, span.daysFrom, span.daysUntil, span.hoursUntil];
+}
+
+/** How ids begin that were made between two moments, with room for clocks that differ. */
+export function idsBetween(from: Date, until: Date): [string, string] {
+  const room = 600_000;
+  const hex = (ms: number): string => Math.max(ms, 0).toString(16).padStart(12, '0');
+  return [hex(from.getTime() - room), hex(until.getTime() + room)];
+}
