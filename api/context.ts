@@ -23,11 +23,13 @@ export function createApiContext(
   log: Log,
   metrics: HttpMetrics,
   clock: Clock = systemClock,
+  leaving: AbortSignal = new AbortController().signal,
 ): ApiContext {
   return {
     db,
     config,
     clock,
+    leaving,
     log,
     catalog: loadCatalog(config.CATALOG_PATH),
     secrets: createSecretBox(config.SECRETS_KEY),

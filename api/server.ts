@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { catalogFaults } from '../catalog/load-catalog';
 import { createDataSource } from '../entities/data-source';
 import { openDatabase } from '../entities/open-database';
+import { systemClock } from '../platform/clock';
 import { readConfig, type Config } from '../platform/config';
 import { Fault } from '../platform/fault';
 import { newId } from '../platform/ids';
@@ -10,11 +11,14 @@ import { createLog, type Log } from '../platform/log';
 import { orExit } from '../platform/or-exit';
 import { createApp } from './app';
 import { createApiContext } from './context';
+import { drainable } from './drainable';
 import { errorBody, rawErrorAnswer } from './http/error-body';
 import { createHttpMetrics } from './http/http-metrics';
 import { operations } from './operations';
 
-const DRAIN_MS = 10_000;
+/** Longer than any request takes. */
+const DRAIN_MS = 35_000;
+const RELEASE_MS = 5_000;
 
 async function main(): Promise<void> {
   const config = await orExit(() =>
@@ -28,13 +32,18 @@ async function main(): Promise<void> {
     onError: (error) => log.warn({ err: error }, 'a database connection was lost'),
   });
   const metrics = createHttpMetrics();
-  const context = createApiContext(config, db, log, metrics);
+  const leaving = new AbortController();
+  const context = createApiContext(config, db, log, metrics, systemClock, leaving.signal);
   const app = createApp(context, operations, metrics);
   const server = createHttpServer(app.callback(), config);
+  const drain = drainable(server);
   server.listen(config.PORT, config.HOST, () => log.info({ port: config.PORT }, 'api started'));
-  drainOnSignal(server, log, async () => {
+  leaveOnSignal(log, async () => {
+    leaving.abort();
+    const clean = await drain(DRAIN_MS);
     await Promise.all([context.lastUse.stop(), context.requestLog.stop()]);
-    await db.destroy();
+    if (db.isInitialized) await db.destroy();
+    return clean;
   });
   await orExit(() => openDatabase(db, log));
 }
@@ -61,19 +70,25 @@ export function createHttpServer(
   return server;
 }
 
-/** On SIGTERM or SIGINT: takes no more connections, finishes what is in flight, then leaves. */
-function drainOnSignal(server: Server, log: Log, release: () => Promise<void>): void {
-  let draining = false;
-  const drain = (): void => {
-    if (draining) return;
-    draining = true;
+/**
+ * On SIGTERM or SIGINT: takes no more connections, ends waits, finishes what is in flight, writes what is remembered
+ * of it, then leaves: with 0, or with 1 where something was cut short.
+ */
+function leaveOnSignal(log: Log, end: () => Promise<boolean>): void {
+  let leaving = false;
+  const leave = async (): Promise<void> => {
+    if (leaving) return;
+    leaving = true;
     log.info('draining');
-    setTimeout(() => process.exit(1), DRAIN_MS).unref();
-    server.close(() => void release().finally(() => process.exit(0)));
-    server.closeIdleConnections();
+    setTimeout(() => process.exit(1), DRAIN_MS + RELEASE_MS).unref();
+    const clean = await end().catch((error: unknown) => {
+      log.warn({ err: error }, 'not everything was released');
+      return false;
+    });
+    process.exit(clean ? 0 : 1);
   };
-  process.on('SIGTERM', drain);
-  process.on('SIGINT', drain);
+  process.on('SIGTERM', () => void leave());
+  process.on('SIGINT', () => void leave());
 }
 
 if (require.main === module) void main();

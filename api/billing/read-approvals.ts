@@ -4,6 +4,7 @@ import { pageOf } from '../http/cursor';
 import { operation, type Caller } from '../http/operation';
 import { cursor, id, limit, listOf } from '../http/schemas';
 import { Fault } from '../../platform/fault';
+import { pause } from '../../platform/pause';
 import { APPROVAL_STATUSES, approvalReply, presentApproval } from './present-approval';
 
 const FIRST_PAUSE_MS = 50;
@@ -72,14 +73,15 @@ export const waitForBudgetApproval = operation({
       .default(30),
   }),
   reply: approvalReply,
-  async handle({ tx, input, caller }) {
+  async handle({ tx, input, caller, context: { leaving } }) {
     requireLiveSight(caller);
     const until = performance.now() + input.seconds * 1_000;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.5, MOST_PAUSE_MS)) {
       const approval = await requireApproval(tx, input.approvalId, caller.orgId);
       const leftMs = until - performance.now();
-      if (approval.status !== 'pending' || leftMs <= 0) return presentApproval(approval);
-      await new Promise((resolve) => setTimeout(resolve, Math.min(pauseMs, leftMs)));
+      const waits = approval.status === 'pending' && leftMs > 0 && !leaving.aborted;
+      if (!waits) return presentApproval(approval);
+      await pause(Math.min(pauseMs, leftMs), leaving);
     }
   },
 });

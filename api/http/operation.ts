@@ -43,6 +43,8 @@ export interface ApiContext {
   readonly config: Config;
   readonly catalog: Catalog;
   readonly clock: Clock;
+  /** Aborted when the process is to leave: what waits for a caller's sake then answers with what it knows. */
+  readonly leaving: AbortSignal;
   readonly log: Log;
   readonly secrets: SecretBox;
   readonly cursors: Cursors;

@@ -6,6 +6,7 @@ import { askReplay, replayState } from '../../entities/replay-delivery';
 import { WebhookAttempt } from '../../entities/webhook-attempt';
 import { Fault } from '../../platform/fault';
 import { newId } from '../../platform/ids';
+import { pause } from '../../platform/pause';
 import { operation, type ApiContext } from '../http/operation';
 import { id, timestamp } from '../http/schemas';
 
@@ -106,7 +107,7 @@ export const replayEndpointDelivery = operation({
   },
 });
 
-/** The attempt that the replay became, or null where it isn't made in time. */
+/** The attempt that the replay became, or null where it isn't made in time, or before this process leaves. */
 async function outcomeOf(
   context: ApiContext,
   replayId: string,
@@ -119,9 +120,8 @@ async function outcomeOf(
     if (attemptId !== null) {
       return context.db.getRepository(WebhookAttempt).findOneBy({ id: attemptId });
     }
-    await new Promise((resolve) =>
-      setTimeout(resolve, Math.min(pauseMs, until - performance.now())),
-    );
+    if (context.leaving.aborted) return null;
+    await pause(Math.min(pauseMs, until - performance.now()), context.leaving);
   }
   return null;
 }

@@ -10,6 +10,7 @@ interface Service {
   readonly ports?: string[];
   readonly depends_on?: Record<string, { condition: string }>;
   readonly image?: string;
+  readonly stop_grace_period?: string;
   readonly healthcheck?: { test: string[] };
 }
 
@@ -40,6 +41,10 @@ describe('docker-compose.yml', () => {
     expect(Object.keys(settings)).toEqual(
       expect.arrayContaining(Object.keys(services[name]?.environment ?? {})),
     );
+  });
+
+  it.each(['api', 'worker'])('gives %s the time to finish what is in flight', (name) => {
+    expect(services[name]?.stop_grace_period).toBe('45s');
   });
 
   it.each(['api', 'worker'])('gives %s an environment that starts', (name) => {

@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createApp } from '../../api/app';
 import { createApiContext } from '../../api/context';
+import { drainable } from '../../api/drainable';
 import { createHttpMetrics } from '../../api/http/http-metrics';
 import type { ApiContext } from '../../api/http/operation';
 import { operations } from '../../api/operations';
@@ -51,6 +52,8 @@ export interface TestApi {
   ): Promise<Tenant>;
   /** Another API process, as it were, over the same database and configuration but for what is set otherwise. */
   another(settings?: Record<string, string>): Promise<TestApi>;
+  /** Leaves as the process does on SIGTERM; answers whether nothing had to be cut. */
+  leave(graceMs: number): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -71,9 +74,11 @@ async function serve(
   log: Log,
 ): Promise<TestApi> {
   const metrics = createHttpMetrics();
-  const context = createApiContext(config, database.db, log, metrics, clock);
+  const leaving = new AbortController();
+  const context = createApiContext(config, database.db, log, metrics, clock, leaving.signal);
   const app = createApp(context, operations, metrics);
   const server: Server = createHttpServer(app.callback(), config);
+  const drain = drainable(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
@@ -117,6 +122,10 @@ async function serve(
         }),
       );
       return newKey(organization.id, options);
+    },
+    leave(graceMs) {
+      leaving.abort();
+      return drain(graceMs);
     },
     async close() {
       server.closeAllConnections();
