@@ -4,6 +4,7 @@ import { cancelDelivery } from '../entities/cancel-delivery';
 import { claimAttempt, type ClaimedAttempt } from '../entities/claim-attempt';
 import type { DeliverySchedule } from '../entities/delivery-schedule';
 import { viewDelivery, type DeliveryView } from '../entities/delivery-view';
+import { reserveSlot } from '../entities/endpoint-pace';
 import { expireDeliveries } from '../entities/expire-deliveries';
 import { recordFailure, recordSuccesses, type AttemptOutcome } from '../entities/record-attempt';
 import { refuseReplay } from '../entities/replay-delivery';
@@ -49,6 +50,12 @@ export function createDeliveryActivities(deps: DeliveryDependencies): DeliveryAc
       }
       if (slots.isFull(delivery.endpointId)) {
         throw later('the endpoint has its share of requests in flight', FULL_WAIT_MS);
+      }
+      if (delivery.paced) {
+        const slotAt = await reserveSlot(db, deliveryId, now);
+        if (slotAt > now) {
+          throw later('the endpoint is at its limit', slotAt.getTime() - now.getTime());
+        }
       }
       const claimed = await claimAttempt(db, deliveryId, replayId, now);
       if (!claimed) return null;

@@ -5,6 +5,7 @@ import { appendAudit } from '../entities/audit-record';
 import type { ClaimedAttempt } from '../entities/claim-attempt';
 import { decideRecovery, finishRecovery, type RecoveryAct } from '../entities/decide-recovery';
 import type { DeliverySchedule } from '../entities/delivery-schedule';
+import { takeSlot } from '../entities/endpoint-pace';
 import { recordFailure, recordSuccesses, type AttemptOutcome } from '../entities/record-attempt';
 import { isTrouble } from '../entities/recovery-pace';
 import {
@@ -56,13 +57,13 @@ export function createRecoveryActivities(deps: RecoveryDependencies): RecoveryAc
     const beat = setInterval(() => context.heartbeat(), 1_000);
     const outcomes: AttemptOutcome[] = [];
     const sending: Promise<void>[] = [];
-    const chunk = Math.ceil(page.rate / CLAIMS_PER_SECOND);
+    const chunk = page.paced ? 1 : Math.ceil(page.rate / CLAIMS_PER_SECOND);
     try {
       while (sending.length < page.size && elapsed() < LONGEST_PAGE_MS) {
         const dueMs = (sending.length * 1_000) / page.rate;
         if (elapsed() < dueMs) await pause(dueMs - elapsed());
         if (context.cancellationSignal.aborted) break;
-        if (slots.isFull(page.endpointId)) {
+        if (slots.isFull(page.endpointId) || !(await hasSlot(page))) {
           await pause(FULL_WAIT_MS);
           continue;
         }
@@ -81,6 +82,11 @@ export function createRecoveryActivities(deps: RecoveryDependencies): RecoveryAc
     const askedMs = Math.max(0, ...troubled.map(({ retryAfterMs }) => retryAfterMs ?? 0));
     const made = { made: outcomes.length, troubled: troubled.length, askedMs };
     await closePage(db, page, made, clock.now());
+  }
+
+  /** Whether the endpoint takes one more now: the slot is taken then. */
+  async function hasSlot({ paced, endpointId }: RecoveryPage): Promise<boolean> {
+    return !paced || takeSlot(db, endpointId, clock.now());
   }
 
   async function replay(claimed: ClaimedAttempt): Promise<AttemptOutcome> {

@@ -57,7 +57,8 @@ export const NEW_CLAIM_ID = `'wdel_' || replace(uuidv7()::text, '-', '')`;
 
 /**
  * Walks the endpoints that have fresh deliveries (a skip scan: one index descent each) and takes from each at most
- * its free slots, so that an endpoint with a long queue costs nothing and hides no other.
+ * its free slots, so that an endpoint with a long queue costs nothing and hides no other. Endpoints with a limit have
+ * a claim of their own.
  */
 const claimFresh = statement<ClaimedAttempt>(
   'claim-fresh',
@@ -74,6 +75,7 @@ const claimFresh = statement<ClaimedAttempt>(
      SELECT due.*, ${ENDPOINT_COLUMNS}
      FROM (SELECT endpoint_id FROM queued WHERE endpoint_id IS NOT NULL ORDER BY random()) q
      JOIN webhook_endpoints p ON p.id = q.endpoint_id AND p.status = 'active' AND p.deleted_at IS NULL
+       AND p.max_per_second IS NULL
      JOIN organizations o ON o.id = p.org_id AND o.suspended_at IS NULL
      LEFT JOIN busy ON busy.endpoint_id = q.endpoint_id
      CROSS JOIN LATERAL (
@@ -124,7 +126,7 @@ const claimOne = statement<ClaimedAttempt>(
    lapsed AS (${LAPSED}),
    ${GIVEN_UP}
    UPDATE webhook_deliveries d
-   SET claim_id = ${NEW_CLAIM_ID}, claim_replay_id = $3, claimed_at = $1,
+   SET slot_at = NULL, claim_id = ${NEW_CLAIM_ID}, claim_replay_id = $3, claimed_at = $1,
      claimed_until = $1::timestamptz + interval '${CLAIM_SECONDS} s', attempts = d.attempts + 1
    FROM picked, events e
    WHERE d.id = picked.id AND e.id = d.event_id

@@ -8,6 +8,7 @@ import { Invitation } from './invitation';
 import { Member } from './member';
 import { Checkout1764300000000 } from './migrations/1764300000000-checkout';
 import { DeliveryRollups1764900000000 } from './migrations/1764900000000-delivery-rollups';
+import { EndpointHealth1764530000000 } from './migrations/1764530000000-endpoint-health';
 import { EventLog1764400000000 } from './migrations/1764400000000-event-log';
 import { Ground1764000000000 } from './migrations/1764000000000-ground';
 import { Identity1764100000000 } from './migrations/1764100000000-identity';
@@ -61,6 +62,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       EventLog1764400000000,
       Retention1764510000000,
       Recoveries1764520000000,
+      EndpointHealth1764530000000,
       DeliveryRollups1764900000000,
     ],
     migrationsTableName: 'migrations',

@@ -16,6 +16,8 @@ export interface DeliveryView {
   readonly claimedUntil: number | null;
   readonly endpoint: 'active' | 'disabled' | 'deleted' | 'suspended';
   readonly lastError: string | null;
+  /** Whether the endpoint takes only so many attempts a second. */
+  readonly paced: boolean;
 }
 
 interface ViewRow {
@@ -29,12 +31,13 @@ interface ViewRow {
   readonly claimed_until: Date | null;
   readonly endpoint: DeliveryView['endpoint'];
   readonly last_error: string | null;
+  readonly paced: boolean;
 }
 
 const select = statement<ViewRow>(
   'delivery-view',
   `SELECT d.endpoint_id, d.status, d.step, cardinality(d.schedule) + 1 AS steps, d.attempts, d.next_at, d.window_ends_at,
-     d.claimed_until,
+     d.claimed_until, p.max_per_second IS NOT NULL AS paced,
      CASE WHEN p.deleted_at IS NOT NULL THEN 'deleted'
        WHEN p.status = 'active' AND o.suspended_at IS NOT NULL THEN 'suspended' ELSE p.status END AS endpoint,
      (SELECT a.error FROM webhook_attempts a WHERE a.delivery_id = d.id ORDER BY a.attempt DESC LIMIT 1)
@@ -60,5 +63,6 @@ export async function viewDelivery(db: Executor, deliveryId: string): Promise<De
     claimedUntil: row.claimed_until?.getTime() ?? null,
     endpoint: row.endpoint,
     lastError: row.last_error,
+    paced: row.paced,
   };
 }

@@ -23,8 +23,9 @@ export async function lockEndpoint(
 
 /** What is told of an endpoint in audit records and events; never its secrets. */
 export function endpointFacts(endpoint: WebhookEndpoint): Record<string, unknown> {
-  const { destinationUrl, description, subscribedEventTypes, status, livemode } = endpoint;
-  return { destinationUrl, description, subscribedEventTypes, status, livemode };
+  const { destinationUrl, description, subscribedEventTypes, status, livemode, maxPerSecond } =
+    endpoint;
+  return { destinationUrl, description, subscribedEventTypes, status, livemode, maxPerSecond };
 }
 
 /** Why an endpoint takes no more deliveries. */
@@ -97,6 +98,12 @@ const releaseWaiting = statement(
    FROM due WHERE has_workflow`,
 );
 
+/** Forgets that an endpoint was failing: it was enabled, or has moved. */
+export function startAfresh(endpoint: WebhookEndpoint): void {
+  endpoint.failingSince = null;
+  endpoint.failingTold = 0;
+}
+
 /** Enables a locked endpoint: everything that waits for it is due now, and each waiting workflow is told. */
 export async function enableEndpoint(
   tx: EntityManager,
@@ -104,7 +111,7 @@ export async function enableEndpoint(
   now: Date,
 ): Promise<void> {
   endpoint.status = 'active';
-  endpoint.failingSince = null;
+  startAfresh(endpoint);
   endpoint.updatedAt = now;
   await tx.save(endpoint);
   await run(tx, releaseWaiting, [endpoint.id, now]);

@@ -77,7 +77,7 @@ const recordDelivered = statement<{ id: string }>(
      SELECT org_id, to_char(ended_at AT TIME ZONE 'UTC', 'YYYY-MM'), count(*), max(ended_at) FROM recorded
      WHERE livemode AND status = 'delivered' AND status_before <> 'delivered' GROUP BY 1, 2),
    touched AS (
-     UPDATE webhook_endpoints p SET last_delivered_at = latest.ended_at, failing_since = NULL
+     UPDATE webhook_endpoints p SET last_delivered_at = latest.ended_at, failing_since = NULL, failing_told = 0
      FROM (SELECT endpoint_id, max(ended_at) AS ended_at FROM recorded GROUP BY endpoint_id) latest
      WHERE p.id = latest.endpoint_id AND (p.failing_since IS NOT NULL OR p.last_delivered_at IS NULL
        OR p.last_delivered_at < latest.ended_at - interval '1 s'))

@@ -19,13 +19,16 @@ export interface RecoveryPage {
   /** Replays a second. */
   readonly rate: number;
   readonly perSecond: number;
+  /** Whether the endpoint takes only so many attempts a second. */
+  readonly paced: boolean;
 }
 
 const openNext = statement<Omit<RecoveryPage, 'recoveryId'>>(
   'open-recovery-page',
   `UPDATE webhook_recoveries SET next_at = $2::timestamptz + make_interval(secs => floor(rate) / rate)
    WHERE id = $1 AND status = 'running' AND next_at <= $2
-   RETURNING endpoint_id AS "endpointId", floor(rate)::int AS size, rate, per_second AS "perSecond"`,
+   RETURNING endpoint_id AS "endpointId", floor(rate)::int AS size, rate, per_second AS "perSecond",
+     EXISTS (SELECT FROM endpoint_paces e WHERE e.endpoint_id = webhook_recoveries.endpoint_id) AS paced`,
 );
 
 /** Reserves the next page. Null where the recovery doesn't run, or where its time has not come. */

@@ -125,6 +125,7 @@ export const KEPT: Readonly<Record<string, string>> = {
   users: 'a person',
   members: 'until removed',
   webhook_endpoints: 'deliveries and audit records name them, deleted ones too',
+  endpoint_paces: 'one row an endpoint with a limit',
   stream_subscriptions: 'until deleted',
   billing_customers: 'who pays',
   billing_subscriptions: 'what was bought',

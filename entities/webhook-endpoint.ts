@@ -22,6 +22,11 @@ export class WebhookEndpoint {
   /** Since when every attempt has failed; null after a success. */
   @Column({ name: 'failing_since', type: 'timestamptz', nullable: true })
   failingSince!: Date | null;
+  /** Hours of failing that were told of, since then. */
+  @Column({ name: 'failing_told', type: 'int' }) failingTold!: number;
+  /** Attempts a second that it takes at most; null: as many as come. */
+  @Column({ name: 'max_per_second', type: 'int', nullable: true })
+  maxPerSecond!: number | null;
   @Column({ name: 'last_delivered_at', type: 'timestamptz', nullable: true })
   lastDeliveredAt!: Date | null;
   @Column({ name: 'created_at', type: 'timestamptz' }) createdAt!: Date;

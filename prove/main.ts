@@ -3,6 +3,7 @@ import { approvalProofs } from './approval';
 import { checkoutProofs } from './checkouts';
 import { gateProofs } from './gate';
 import { killPartProofs } from './kill-part';
+import { recoveryProofs } from './recovery';
 import type { Proof, ProofResult } from './proof';
 
 const SHOWN = 10;
@@ -11,6 +12,7 @@ const proofs: readonly Proof[] = [
   ...gateProofs,
   ...approvalProofs,
   ...checkoutProofs,
+  ...recoveryProofs,
 ];
 
 /** `npm run prove [-- name …]`: runs the proofs, one after another, and prints a table. Exit code 1 where one failed. */

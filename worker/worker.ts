@@ -10,6 +10,7 @@ import { createRecoveryActivities } from '../activities/recover-endpoint';
 import { createMailActivities } from '../activities/send-mail';
 import { loadCatalog } from '../catalog/load-catalog';
 import { approvalMailing } from '../entities/approval-mail';
+import { claimFreshAttempts } from '../entities/claim-attempt';
 import { expireDeliveries } from '../entities/expire-deliveries';
 import { listen } from '../entities/listen';
 import { rescueRecoveries } from '../entities/recovery-view';
@@ -24,9 +25,11 @@ import { createLoop } from '../platform/loop';
 import { createSecretBox } from '../platform/secret-box';
 import { PRUNE_RECORDS, SWEEP_STRIPE } from '../workflows/contracts';
 import { createCarry, showDelivery } from './carry-command';
+import { createEndpointHealth } from './endpoint-health';
 import { createFirstAttempts } from './first-attempts';
 import { writeHeartbeat } from './heartbeat';
 import { createMeteringLoops } from './metering';
+import { createPacedAttempts } from './paced-attempts';
 import { createRecorder } from './record-batches';
 import { createRelay } from './relay';
 import { createStripeInbox } from './stripe-inbox';
@@ -121,7 +124,7 @@ export function startWorker(
       );
     },
   });
-  const first = createFirstAttempts({
+  const attempts = {
     db,
     clock,
     log,
@@ -130,7 +133,13 @@ export function startWorker(
     perEndpoint: PER_ENDPOINT,
     makeAttempt,
     recorder,
+  };
+  const first = createFirstAttempts({
+    ...attempts,
+    name: 'first attempts',
+    claim: (query) => claimFreshAttempts(db, query),
   });
+  const paced = createPacedAttempts(attempts);
   const workerId = `${hostname()}:${process.pid}`;
   const heartbeat = createLoop({
     name: 'heartbeat',
@@ -163,17 +172,32 @@ export function startWorker(
   const inbox = stripe
     ? createStripeInbox({ db, clock, log, apply: stripe.applyStripeEvent })
     : null;
-  wakeLoops = () => {
+  const wakeFirst = (): void => {
     first.wake();
+    paced.wake();
+  };
+  wakeLoops = () => {
+    wakeFirst();
     relay.wake();
   };
-  const loops = [first, relay, heartbeat, expiry, rescue, ...metering, ...(inbox ? [inbox] : [])];
+  const health = createEndpointHealth({ db, clock, log, schedule, secrets, wake });
+  const loops = [
+    first,
+    paced,
+    health,
+    relay,
+    heartbeat,
+    expiry,
+    rescue,
+    ...metering,
+    ...(inbox ? [inbox] : []),
+  ];
   for (const loop of loops) loop.start();
   temporal.start();
   const listener = listen(
     config.DATABASE_URL,
     {
-      secapi_delivery: first.wake,
+      secapi_delivery: wakeFirst,
       secapi_command: () => {
         relay.wake();
         inbox?.wake();
@@ -187,7 +211,7 @@ export function startWorker(
     async stop() {
       await listener.stop();
       await Promise.all(loops.map((loop) => loop.stop()));
-      await Promise.all([first.drain(), temporal.stop()]);
+      await Promise.all([first.drain(), paced.drain(), temporal.stop()]);
       await sender.close();
     },
   };

@@ -1,8 +1,12 @@
+import { z } from 'zod';
 import type { Catalog } from '../../catalog/load-catalog';
 import { checkDestination, checkResolvedHost } from '../../integrations/webhook-sender';
 import type { Config } from '../../platform/config';
 import { Fault, invalidInput } from '../../platform/fault';
 import type { Caller } from '../http/operation';
+
+/** Attempts a second that an endpoint takes at most; null: as many as come. */
+export const maxPerSecond = z.int().min(1).max(10_000).nullish();
 
 /** Throws invalid_request unless webhooks may go to this URL. */
 export async function requireDestination(url: string, config: Config): Promise<void> {

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { endpointFacts } from '../../entities/endpoint-lifecycle';
+import { changePace } from '../../entities/endpoint-pace';
 import { emitEvent } from '../../entities/publish-event';
 import { WebhookEndpoint } from '../../entities/webhook-endpoint';
 import { newId } from '../../platform/ids';
 import { newSigningSecret } from '../../platform/signature';
 import { operation } from '../http/operation';
 import { text } from '../http/schemas';
-import { modeFor, requireDestination, requireEventTypes } from './check-endpoint';
+import { maxPerSecond, modeFor, requireDestination, requireEventTypes } from './check-endpoint';
 import { presentEndpoint, webhookEndpointWithSecret } from './present-endpoint';
 
 export const createWebhookEndpoint = operation({
@@ -24,6 +25,7 @@ export const createWebhookEndpoint = operation({
     description: text(500).nullish(),
     subscribedEventTypes: z.array(z.string().max(128)).max(100).nullish(),
     livemode: z.boolean().nullish(),
+    maxPerSecond,
   }),
   reply: webhookEndpointWithSecret,
   async handle({ tx, input, caller, now, requestId, context, audit, afterCommit }) {
@@ -44,12 +46,15 @@ export const createWebhookEndpoint = operation({
       previousSecretSealed: null,
       previousSecretUntil: null,
       failingSince: null,
+      failingTold: 0,
+      maxPerSecond: input.maxPerSecond ?? null,
       lastDeliveredAt: null,
       createdAt: now,
       updatedAt: now,
       deletedAt: null,
     });
     await tx.insert(WebhookEndpoint, endpoint);
+    if (endpoint.maxPerSecond !== null) await changePace(tx, endpoint, now);
     const facts = endpointFacts(endpoint);
     await emitEvent(tx, {
       orgId: caller.orgId,

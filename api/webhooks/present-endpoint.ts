@@ -14,6 +14,8 @@ export const webhookEndpointReply = z.object({
   subscribedEventTypes: z.array(z.string()),
   status: z.enum(['active', 'disabled']),
   lastDeliveredAt: timestamp.nullable(),
+  failingSince: timestamp.nullable(),
+  maxPerSecond: z.int().nullable(),
 });
 
 /** With the secret: the answer of create and rotate, and of nothing else. */
@@ -32,5 +34,7 @@ export function presentEndpoint(endpoint: WebhookEndpoint): z.input<typeof webho
     subscribedEventTypes: endpoint.subscribedEventTypes,
     status: endpoint.status,
     lastDeliveredAt: endpoint.lastDeliveredAt?.toISOString() ?? null,
+    failingSince: endpoint.failingSince?.toISOString() ?? null,
+    maxPerSecond: endpoint.maxPerSecond,
   };
 }

@@ -4,11 +4,13 @@ import {
   enableEndpoint,
   endpointFacts,
   lockEndpoint,
+  startAfresh,
 } from '../../entities/endpoint-lifecycle';
+import { changePace } from '../../entities/endpoint-pace';
 import { invalidInput } from '../../platform/fault';
 import { actorOf, operation } from '../http/operation';
 import { id, text } from '../http/schemas';
-import { requireDestination, requireEventTypes } from './check-endpoint';
+import { maxPerSecond, requireDestination, requireEventTypes } from './check-endpoint';
 import { presentEndpoint, webhookEndpointReply } from './present-endpoint';
 
 export const updateWebhookEndpoint = operation({
@@ -27,6 +29,7 @@ export const updateWebhookEndpoint = operation({
     subscribedEventTypes: z.array(z.string().max(128)).max(100).nullish(),
     livemode: z.boolean().nullish(),
     status: z.enum(['active', 'disabled']).nullish(),
+    maxPerSecond,
   }),
   reply: webhookEndpointReply,
   async handle({ tx, input, caller, now, requestId, context, audit, afterCommit }) {
@@ -43,9 +46,14 @@ export const updateWebhookEndpoint = operation({
       throw invalidInput('livemode', 'of an endpoint cannot change; create another endpoint');
     }
     const before = endpointFacts(endpoint);
-    endpoint.destinationUrl = input.destinationUrl ?? endpoint.destinationUrl;
+    if (input.destinationUrl && input.destinationUrl !== endpoint.destinationUrl) {
+      endpoint.destinationUrl = input.destinationUrl;
+      startAfresh(endpoint);
+    }
     endpoint.description = input.description ?? endpoint.description;
     endpoint.subscribedEventTypes = types ?? endpoint.subscribedEventTypes;
+    const paceBefore = endpoint.maxPerSecond;
+    if (input.maxPerSecond !== undefined) endpoint.maxPerSecond = input.maxPerSecond;
     endpoint.updatedAt = now;
     const schedule = context.schedule;
     if (input.status === 'disabled' && endpoint.status === 'active') {
@@ -57,6 +65,7 @@ export const updateWebhookEndpoint = operation({
     } else {
       await tx.save(endpoint);
     }
+    if (endpoint.maxPerSecond !== paceBefore) await changePace(tx, endpoint, now);
     afterCommit(() => context.wake('delivery'));
     afterCommit(() => context.wake('command'));
     audit({

@@ -32,6 +32,8 @@ describe('webhook endpoints', () => {
         subscribedEventTypes: [],
         status: 'active',
         lastDeliveredAt: null,
+        failingSince: null,
+        maxPerSecond: null,
         signingSecret: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/),
         requestId: expect.any(String),
       });
@@ -109,6 +111,22 @@ describe('webhook endpoints', () => {
   });
 
   describe('changing one', () => {
+    it('limits its attempts a second, keeps the limit where none is given, and lifts it with null', async () => {
+      const { body } = await create(tenant, { maxPerSecond: 5 });
+      const path = `/v1/webhook_endpoints/${body.id}`;
+      const patch = async (change: object) =>
+        (await tenant.call('patch', path, change)).body.maxPerSecond as number | null;
+      expect(body.maxPerSecond).toBe(5);
+      expect(await patch({ maxPerSecond: 40 })).toBe(40);
+      expect(await patch({ description: 'other' })).toBe(40);
+      expect(await patch({ maxPerSecond: null })).toBeNull();
+      for (const maxPerSecond of [0, -1, 1.5, 10_001, 'ten']) {
+        const answer = await tenant.call('patch', path, { maxPerSecond });
+        expect(answer.status).toBe(400);
+        expect(answer.body.details.issues[0].path).toBe('maxPerSecond');
+      }
+    });
+
     it('changes what is given and keeps the rest', async () => {
       const { body } = await create(tenant, { description: 'before' });
       const path = `/v1/webhook_endpoints/${body.id}`;

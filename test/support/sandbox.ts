@@ -76,6 +76,8 @@ export async function openSandbox(clock: Clock): Promise<Sandbox> {
         previousSecretSealed: null,
         previousSecretUntil: null,
         failingSince: null,
+failingTold: 0,
+maxPerSecond: null,
         lastDeliveredAt: null,
         createdAt: now,
         updatedAt: now,
