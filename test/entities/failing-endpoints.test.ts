@@ -45,6 +45,7 @@ describe('an endpoint that has had nothing but failures', () => {
     const outcome: AttemptOutcome = {
       deliveryId,
       attemptId: claimed.attemptId,
+      attempt: claimed.attempt,
       labels: { orgId: sandbox.orgId, endpointId: endpoint.id, eventType: 'ping' },
       destinationUrl: endpoint.destinationUrl,
       ok,
