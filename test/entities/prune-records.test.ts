@@ -143,6 +143,44 @@ describe('what is dropped when it is old', () => {
     });
   });
 
+  it('is a recovery that has ended with its replays, and nothing that one has still to replay', async () => {
+    const at = daysAgo(100);
+    const event = await newEvent(at);
+    const delivery = await newDelivery(at, event, { status: 'failed' });
+    const { id: endpointId } = await sandbox.newEndpoint('https://hooks.example.com/');
+    const recovery = await insert('webhook_recoveries', {
+      ...common(),
+      id: idOf('rec', at),
+      endpoint_id: endpointId,
+      status: 'paused',
+      since: at,
+      until: at,
+      per_second: 1,
+      rate: 1,
+      next_at: at,
+      total: 1,
+      created_at: at,
+      updated_at: at,
+    });
+    await insert('webhook_replays', {
+      id: idOf('rpl', at),
+      org_id: sandbox.orgId,
+      delivery_id: delivery,
+      status: 'queued',
+      recovery_id: recovery,
+      requested_at: at,
+    });
+    expect(await rowsOf(prune())).toEqual({});
+    await sandbox.db.query(`UPDATE webhook_replays SET status = 'refused'`);
+    await sandbox.db.query(`UPDATE webhook_recoveries SET status = 'cancelled'`);
+    expect(await rowsOf(prune())).toEqual({
+      webhook_deliveries: 1,
+      webhook_replays: 1,
+      webhook_recoveries: 1,
+      events: 1,
+    });
+  });
+
   it('is a stream’s old records but the last, on which a reader’s cursor may stand', async () => {
     const stream = idOf('strm', daysAgo(200));
     const ids: string[] = [];
