@@ -1,6 +1,6 @@
-import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import { createResolver } from './resolve-host';
 
 const MAX_URL_LENGTH = 2_048;
 
@@ -43,14 +43,18 @@ export function checkDestination(
   return null;
 }
 
+const resolveHost = createResolver({ timeoutMs: 1_000 });
+
 /** Why a host's addresses can't be used, or null. A host that doesn't resolve now may come up later, so it passes. */
 export async function checkResolvedHost(
   url: string,
   { allowPrivate }: { readonly allowPrivate: boolean },
 ): Promise<string | null> {
   if (allowPrivate) return null;
+  const host = bareHost(new URL(url).hostname);
+  if (isIP(host) !== 0) return null;
   try {
-    const answers = await lookup(bareHost(new URL(url).hostname), { all: true });
+    const answers = await resolveHost(host);
     const forbidden = answers.some(({ address }) => !isPublicAddress(address));
     return forbidden ? 'must not resolve to a private address' : null;
   } catch {

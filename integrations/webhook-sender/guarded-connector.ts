@@ -1,25 +1,30 @@
-import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { buildConnector } from 'undici';
 import { bareHost, isPublicAddress } from './destination-guard';
+import type { ResolveHost } from './resolve-host';
 
 /** Thrown by the connector for an address that webhooks must not reach. */
 export class BlockedDestination extends Error {
   readonly code = 'BLOCKED_DESTINATION';
 }
 
-/** Looks up every address of a host and refuses if any of them is forbidden. */
-const guardedLookup: LookupFunction = (hostname, options, callback) => {
-  dnsLookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
-    if (error) return callback(error, '', 0);
-    if (addresses.some(({ address }) => !isPublicAddress(address))) {
-      return callback(new BlockedDestination(`${hostname} resolves to a private address`), '', 0);
-    }
-    const [first] = addresses;
-    if (options.all) return callback(null, addresses);
-    return callback(null, first?.address ?? '', first?.family ?? 4);
-  });
-};
+/** Looks up every address of a host and, where private ones are not allowed, refuses if any of them is. */
+function lookupBy(resolve: ResolveHost, allowPrivate: boolean): LookupFunction {
+  return (hostname, options, callback) => {
+    resolve(hostname).then(
+      (addresses) => {
+        if (!allowPrivate && addresses.some(({ address }) => !isPublicAddress(address))) {
+          const blocked = new BlockedDestination(`${hostname} resolves to a private address`);
+          return callback(blocked, '', 0);
+        }
+        const [first] = addresses;
+        if (options.all) return callback(null, [...addresses]);
+        return callback(null, first?.address ?? '', first?.family ?? 4);
+      },
+      (error: NodeJS.ErrnoException) => callback(error, '', 0),
+    );
+  };
+}
 
 /**
  * Opens connections to public addresses only: a literal is judged before, a name by all its answers, and the socket
@@ -29,10 +34,11 @@ export function createGuardedConnector(options: {
   readonly allowPrivate: boolean;
   /** Limit for connecting, in ms. */
   readonly timeoutMs: number;
+  readonly resolve: ResolveHost;
 }): buildConnector.connector {
-  const { allowPrivate, timeoutMs } = options;
-  if (allowPrivate) return buildConnector({ timeout: timeoutMs });
-  const connect = buildConnector({ timeout: timeoutMs, lookup: guardedLookup });
+  const { allowPrivate, timeoutMs, resolve } = options;
+  const connect = buildConnector({ timeout: timeoutMs, lookup: lookupBy(resolve, allowPrivate) });
+  if (allowPrivate) return connect;
   return (target, callback) => {
     const host = bareHost(target.hostname);
     if (isIP(host) !== 0 && !isPublicAddress(host)) {

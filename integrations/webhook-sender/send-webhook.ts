@@ -1,6 +1,7 @@
 import { Agent } from 'undici';
 import { classifyError, type SendError } from './error-class';
 import { createGuardedConnector } from './guarded-connector';
+import { createResolver, type ResolveHost } from './resolve-host';
 import { readExcerpt } from './response-excerpt';
 
 const ATTEMPT_MS = 15_000;
@@ -38,10 +39,11 @@ export interface WebhookSender {
 export function createWebhookSender(options: {
   readonly allowPrivate: boolean;
   readonly timeoutMs?: number;
+  readonly resolve?: ResolveHost;
 }): WebhookSender {
-  const { allowPrivate, timeoutMs = ATTEMPT_MS } = options;
+  const { allowPrivate, timeoutMs = ATTEMPT_MS, resolve = createResolver() } = options;
   const agent = new Agent({
-    connect: createGuardedConnector({ allowPrivate, timeoutMs }),
+    connect: createGuardedConnector({ allowPrivate, timeoutMs, resolve }),
     pipelining: 1,
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
