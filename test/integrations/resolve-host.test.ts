@@ -46,7 +46,7 @@ describe('looking a host up', () => {
   });
 
   it('lets no number of silent names hold up another', async () => {
-    const resolve = createResolver({ servers: [server.address], timeoutMs: 3_000 });
+    const resolve = createResolver({ servers: [server.address], timeoutMs: 500 });
     for (let n = 0; n < 60; n++) void resolve(`dead${n}.example`).catch(() => undefined);
     expect(await resolve('alive.example')).toHaveLength(1);
     expect(await resolve('localhost')).not.toHaveLength(0);
