@@ -21,6 +21,8 @@ export interface FirstAttemptsOptions {
   readonly claim: (query: FreshQuery) => Promise<ClaimedAttempt[]>;
   readonly makeAttempt: MakeAttempt;
   readonly recorder: Recorder;
+  /** How long a lost wake-up goes unnoticed; 250 ms unless said. */
+  readonly pollMs?: number;
 }
 
 /** A loop that can be waited for until everything it sent is recorded. */
@@ -33,22 +35,27 @@ export type FirstAttempts = Loop & { drain(): Promise<void> };
 export function createFirstAttempts(options: FirstAttemptsOptions): FirstAttempts {
   const { name, clock, log, slots, totalSlots, perEndpoint, claim, makeAttempt, recorder } =
     options;
+  const { pollMs = 250 } = options;
   const sending = new Set<Promise<void>>();
   let starved = false;
+  /** Endpoints that had no slot left after the last claim. */
+  let full: ReadonlySet<string> = new Set();
 
-  const loop = createLoop({ name, log, pollMs: 250, turn: claimAndSend });
+  const loop = createLoop({ name, log, pollMs, turn: claimAndSend });
 
   async function claimAndSend(): Promise<boolean> {
+    if (recorder.isHeldUp()) return false;
     const limit = Math.min(totalSlots - slots.inFlight, BATCH);
     starved = limit <= 0;
     if (starved) return false;
     const busy = slots.free();
     const query = { now: clock.now(), limit, perEndpoint, busy };
     const claimed = await claim(query);
+    full = endpointsAtLimit(claimed, busy, perEndpoint);
     for (const attempt of claimed) {
       const sent = send(attempt).finally(() => {
         sending.delete(sent);
-        if (starved || busy.size > 0) loop.wake();
+        if (starved || full.has(attempt.endpointId)) loop.wake();
       });
       sending.add(sent);
     }
@@ -74,4 +81,17 @@ export function createFirstAttempts(options: FirstAttemptsOptions): FirstAttempt
       await recorder.drain();
     },
   };
+}
+
+/** Endpoints that have all the slots they may have: more may wait behind, for when one is free again. */
+function endpointsAtLimit(
+  claimed: readonly ClaimedAttempt[],
+  busy: ReadonlyMap<string, number>,
+  perEndpoint: number,
+): Set<string> {
+  const left = new Map(busy);
+  for (const { endpointId } of claimed) {
+    left.set(endpointId, (left.get(endpointId) ?? perEndpoint) - 1);
+  }
+  return new Set([...left].filter(([, free]) => free <= 0).map(([endpointId]) => endpointId));
 }
