@@ -1,18 +1,21 @@
 import type { DataSource } from 'typeorm';
 import type { DeliverySchedule } from '../entities/delivery-schedule';
 import { recordFailure, recordSuccesses, type AttemptOutcome } from '../entities/record-attempt';
+import { isDatabaseAway } from '../platform/fault';
 import type { Log } from '../platform/log';
 
 const BATCH = 100;
 /** How long a success may wait for others to be written with it: nobody waits for the row, and each write costs a flush. */
 const LINGER_MS = 20;
 const RETRY_MS = 500;
-/** A claim stands 20 s; later than this another attempt may have taken its place, and the row says outcome_unknown. */
+/** How long a write that Postgres itself refuses is tried again: then its claim has lapsed, and the attempt is made anew. */
 const GIVE_UP_MS = 20_000;
 
 /** Takes outcomes of first attempts and writes them, successes many at a time; goes on trying while Postgres is away. */
 export interface Recorder {
   record(outcome: AttemptOutcome): void;
+  /** Whether outcomes wait for a database that was away: nothing new must be claimed before they are written. */
+  isHeldUp(): boolean;
   /** Resolves when everything taken so far is written or given up. */
   drain(): Promise<void>;
 }
@@ -31,8 +34,17 @@ export function createRecorder(deps: {
   const failures: AttemptOutcome[] = [];
   let writing: Promise<void> | null = null;
   let lingering: NodeJS.Timeout | undefined;
+  let heldUp = false;
 
   async function write(): Promise<void> {
+    try {
+      await writeAll();
+    } finally {
+      heldUp = false;
+    }
+  }
+
+  async function writeAll(): Promise<void> {
     while (successes.length > 0 || failures.length > 0) {
       const batch = successes.splice(0, BATCH);
       if (batch.length > 0) {
@@ -58,7 +70,9 @@ export function createRecorder(deps: {
       } catch (error) {
         const newest = Math.max(...outcomes.map((outcome) => outcome.endedAt));
         log.warn({ err: error, attempts: outcomes.length }, 'recording attempts failed');
-        if (Date.now() - newest > GIVE_UP_MS) return undefined;
+        const away = isDatabaseAway(error);
+        if (!away && Date.now() - newest > GIVE_UP_MS) return undefined;
+        heldUp = heldUp || away;
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
@@ -79,6 +93,7 @@ export function createRecorder(deps: {
       if (!outcome.ok || successes.length >= BATCH) start();
       else lingering ??= setTimeout(start, LINGER_MS);
     },
+    isHeldUp: () => heldUp,
     async drain() {
       if (successes.length > 0 || failures.length > 0) start();
       while (writing) await writing;
