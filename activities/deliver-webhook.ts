@@ -58,8 +58,9 @@ export function createDeliveryActivities(deps: DeliveryDependencies): DeliveryAc
         }
       }
       const claimed = await claimAttempt(db, deliveryId, replayId, now);
-      if (!claimed) return null;
-      return sendClaimed(claimed);
+      if (claimed) return sendClaimed(claimed);
+      await whyNotClaimed(deliveryId, replayId);
+      return null;
     },
 
     async recordAttempt(outcome) {
@@ -79,6 +80,24 @@ export function createDeliveryActivities(deps: DeliveryDependencies): DeliveryAc
       await refuseReplay(db, replayId);
     },
   };
+
+  /**
+   * After a claim that found nothing to make: throws `later` where it may yet be made (another attempt came between,
+   * or this clock is behind the workflow's), and puts away a replay that can't be.
+   */
+  async function whyNotClaimed(deliveryId: string, replayId: string | null): Promise<void> {
+    const delivery = await viewDelivery(db, deliveryId);
+    if (!delivery) return;
+    const nowMs = clock.now().getTime();
+    const { status, endpoint, claimedUntil, nextAt } = delivery;
+    if (claimedUntil !== null && claimedUntil > nowMs) {
+      throw later('another attempt is being made', claimedUntil - nowMs);
+    }
+    if (replayId !== null && endpoint !== 'active') await refuseReplay(db, replayId);
+    if (replayId === null && status === 'pending' && nextAt !== null && nextAt > nowMs) {
+      throw later('the attempt is not due by this worker’s clock', nextAt - nowMs);
+    }
+  }
 
   function sendClaimed(claimed: ClaimedAttempt): Promise<AttemptOutcome> {
     const release = slots.take(claimed.endpointId);
