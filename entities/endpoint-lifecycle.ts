@@ -1,4 +1,4 @@
-import { IsNull, type EntityManager } from 'typeorm';
+import { IsNull, type DataSource, type EntityManager } from 'typeorm';
 import { Fault } from '../platform/fault';
 import { appendAudit, type Actor, type AuditFact } from './audit-record';
 import { stopRecoveries } from './decide-recovery';
@@ -121,7 +121,7 @@ const cancelWaiting = statement(
   'cancel-waiting',
   `WITH ended AS (
      UPDATE webhook_deliveries SET status = 'cancelled', next_at = NULL, finished_at = $2
-     WHERE endpoint_id = $1 AND status = 'pending'
+     WHERE endpoint_id = ANY($1::text[]) AND status = 'pending'
      RETURNING id, org_id, endpoint_id, event_type, has_workflow)
    INSERT INTO outbox (kind, ref, payload, due_at, created_at)
    SELECT 'signal_delivery', id, jsonb_build_object('orgId', org_id, 'endpointId', endpoint_id,
@@ -141,6 +141,24 @@ export async function deleteEndpoint(
   endpoint.status = 'disabled';
   endpoint.deletedAt = endpoint.updatedAt = now;
   await tx.save(endpoint);
-  await run(tx, cancelWaiting, [endpoint.id, now]);
+  await run(tx, cancelWaiting, [[endpoint.id], now]);
   return stopRecoveries(tx, endpoint.id, 'cancelled', now);
+}
+
+const deletedWithWaiting = statement<{ id: string }>(
+  'deleted-with-waiting',
+  `SELECT p.id FROM webhook_endpoints p
+   WHERE p.deleted_at > $1::timestamptz - interval '1 day' AND EXISTS (
+     SELECT FROM webhook_deliveries d
+     WHERE d.endpoint_id = p.id AND d.status = 'pending' AND NOT d.has_workflow)`,
+);
+
+/**
+ * Cancels what was published to an endpoint in the very moment of its deletion: the publisher saw it still there.
+ * Answers how many endpoints had such deliveries.
+ */
+export async function cancelOrphaned(db: DataSource, now: Date): Promise<number> {
+  const endpoints = await run(db, deletedWithWaiting, [now]);
+  if (endpoints.length > 0) await run(db, cancelWaiting, [endpoints.map(({ id }) => id), now]);
+  return endpoints.length;
 }

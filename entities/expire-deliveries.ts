@@ -21,13 +21,17 @@ const expire = statement<EndedDelivery>(
    WHERE id IN (
      SELECT id FROM webhook_deliveries
      WHERE status = 'pending' AND window_ends_at <= $1 AND (claimed_until IS NULL OR claimed_until <= $1)
-       AND CASE WHEN $2::text IS NULL THEN NOT has_workflow ELSE id = $2 END
+       AND CASE WHEN $2::text IS NULL THEN NOT has_workflow OR next_at < $3 AND window_ends_at < $3 ELSE id = $2 END
      LIMIT 100 FOR UPDATE SKIP LOCKED)
    RETURNING id, org_id, livemode, endpoint_id, event_id, event_type, request_id, attempts`,
 );
 
+/** How long after its window a delivery's workflow may take to fail it, before it is failed without (ms). */
+const WORKFLOW_LATE_MS = 120_000;
+
 /**
- * Fails deliveries whose window has ended: the one given, or up to 100 that no workflow owns. Answers how many.
+ * Fails deliveries whose window has ended: the one given, or up to 100 that no workflow owns or whose workflow let
+ * the end pass. Answers how many.
  */
 export async function expireDeliveries(
   db: DataSource,
@@ -36,7 +40,8 @@ export async function expireDeliveries(
   schedule: DeliverySchedule,
 ): Promise<number> {
   return db.transaction(async (tx) => {
-    const expired = await run(tx, expire, [now, deliveryId]);
+    const overdue = new Date(now.getTime() - WORKFLOW_LATE_MS);
+    const expired = await run(tx, expire, [now, deliveryId, overdue]);
     const last = { httpStatus: null, error: 'window_ended', endedAt: now.getTime() };
     for (const delivery of expired) await emitExhausted(tx, delivery, last, schedule);
     return expired.length;

@@ -11,6 +11,7 @@ import { createMailActivities } from '../activities/send-mail';
 import { loadCatalog } from '../catalog/load-catalog';
 import { approvalMailing } from '../entities/approval-mail';
 import { claimFreshAttempts } from '../entities/claim-attempt';
+import { cancelOrphaned } from '../entities/endpoint-lifecycle';
 import { expireDeliveries } from '../entities/expire-deliveries';
 import { listen } from '../entities/listen';
 import { rescueRecoveries } from '../entities/recovery-view';
@@ -154,7 +155,10 @@ export function startWorker(
     name: 'expiry',
     log,
     pollMs: UPKEEP_MS,
-    turn: async () => (await expireDeliveries(db, null, clock.now(), schedule)) > 0,
+    turn: async () => {
+      await cancelOrphaned(db, clock.now());
+      return (await expireDeliveries(db, null, clock.now(), schedule)) > 0;
+    },
   });
   const rescue = createLoop({
     name: 'rescue',
