@@ -37,7 +37,10 @@ export interface PublishedEvent {
   readonly duplicate: boolean;
 }
 
-/** The event, a delivery for every endpoint that listens, and a record for every stream: one statement. */
+/**
+ * The event, a delivery for every endpoint that listens, and a record for every stream: one statement. A mirror of the
+ * webhooks takes in what goes to an endpoint, and nothing else.
+ */
 const insertEvent = statement<{ inserted: boolean; deliveries: number }>(
   'publish-event',
   `WITH stored AS (
@@ -60,7 +63,8 @@ const insertEvent = statement<{ inserted: boolean; deliveries: number }>(
      SELECT 'sevt_' || replace(uuidv7()::text, '-', ''), $2, s.id, stored.id, $4, $7, $9
      FROM stored, stream_subscriptions s
      WHERE s.org_id = $2 AND s.livemode = $3 AND s.status = 'active'
-       AND (s.event_types = '{}' OR s.event_types && $14) AND $15::text IS NULL)
+       AND (s.event_types = '{}' OR s.event_types && $14) AND $15::text IS NULL
+       AND (s.transport <> 'webhook_mirror' OR EXISTS (SELECT FROM fanned_out)))
    SELECT EXISTS (SELECT FROM stored) AS inserted, (SELECT count(*) FROM fanned_out)::int AS deliveries`,
 );
 

@@ -1,6 +1,7 @@
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Column, Entity, IsNull, PrimaryColumn } from 'typeorm';
 import { Fault } from '../platform/fault';
 import { run, statement, type Executor } from './sql';
+import type { FeedPosition } from './stream-feed';
 
 export const STREAM_TRANSPORTS = ['poll', 'webhook_mirror', 'websocket'] as const;
 
@@ -16,6 +17,14 @@ export class StreamSubscription {
   @Column({ type: 'text' }) status!: 'active' | 'paused';
   @Column({ name: 'created_at', type: 'timestamptz' }) createdAt!: Date;
   @Column({ name: 'updated_at', type: 'timestamptz' }) updatedAt!: Date;
+  /** A deleted stream takes in nothing more and is not found; its records stay as long as others do. */
+  @Column({ name: 'deleted_at', type: 'timestamptz', nullable: true }) deletedAt!: Date | null;
+}
+
+/** What the audit trail tells of a stream. */
+export function streamFacts(stream: StreamSubscription): Record<string, unknown> {
+  const { transport, eventTypes, description, livemode, status } = stream;
+  return { transport, eventTypes, description, livemode, status };
 }
 
 /** An organization's stream. Throws not_found; to a test key a live one is none. */
@@ -23,13 +32,17 @@ export async function findStream(
   db: Executor,
   caller: { readonly orgId: string; readonly livemode: boolean },
   id: string,
+  lock?: 'pessimistic_write',
 ): Promise<StreamSubscription> {
-  const stream = await db.getRepository(StreamSubscription).findOneBy({ id, orgId: caller.orgId });
+  const stream = await db.getRepository(StreamSubscription).findOne({
+    where: { id, orgId: caller.orgId, deletedAt: IsNull() },
+    ...(lock ? { lock: { mode: lock } } : {}),
+  });
   if (!stream || (stream.livemode && !caller.livemode)) throw new Fault('not_found');
   return stream;
 }
 
-/** A stream's newest record: its cursor and when it came. */
+/** The last record of a stream that can be read: its cursor and when it came. */
 export interface StreamHead {
   readonly cursor: string | null;
   readonly lastEventAt: Date | null;
@@ -39,10 +52,10 @@ const heads = statement<{ stream_id: string; id: string; recorded_at: Date }>(
   'stream-heads',
   `SELECT s.id AS stream_id, e.id, e.recorded_at FROM unnest($1::text[]) AS s (id)
    CROSS JOIN LATERAL (SELECT id, recorded_at FROM stream_events WHERE stream_id = s.id
-     ORDER BY xid DESC, id DESC LIMIT 1) e`,
+       AND xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid DESC, id DESC LIMIT 1) e`,
 );
 
-/** The heads of streams, by their ids. */
+/** The heads of streams, by their ids: cursors that no record commits before any more. */
 export async function streamHeads(
   db: Executor,
   ids: readonly string[],
@@ -63,11 +76,6 @@ export interface StreamEvent {
   readonly dataText: string;
 }
 
-const position = statement<{ xid: string }>(
-  'stream-position',
-  `SELECT xid FROM stream_events WHERE id = $1 AND stream_id = $2`,
-);
-
 const page = statement<{
   id: string;
   recorded_at: Date;
@@ -81,32 +89,26 @@ const page = statement<{
      substr(e.body, e.data_start + 1, length(e.body) - e.data_start - 1) AS data_text
    FROM stream_events t JOIN events e ON e.id = t.event_id
    WHERE t.stream_id = $1 AND ($2::text IS NULL OR t.event_type = $2)
-     AND ($3::xid8 IS NULL OR (t.xid, t.id) > ($3, $4))
+     AND (t.xid, t.id) > ($3::xid8, $4::text)
      AND t.xid < pg_snapshot_xmin(pg_current_snapshot())
    ORDER BY t.xid, t.id LIMIT $5`,
 );
 
 /**
- * Records of a stream after a cursor, in the order of their commits; nothing that somebody may still commit before is
- * shown yet, so that no cursor ever passes a record. Throws invalid_cursor for one that is not this stream's.
+ * Records of a stream after a position, in the order of their commits; nothing that somebody may still commit before is
+ * shown yet, so that no cursor ever passes a record.
  */
 export async function readStream(
   db: Executor,
   streamId: string,
   options: {
-    readonly after: string | null;
+    readonly after: FeedPosition;
     readonly type: string | null;
     readonly limit: number;
   },
 ): Promise<StreamEvent[]> {
   const { after, type, limit } = options;
-  let xid: string | null = null;
-  if (after !== null) {
-    const [found] = await run(db, position, [after, streamId]);
-    if (!found) throw new Fault('invalid_cursor');
-    xid = found.xid;
-  }
-  const rows = await run(db, page, [streamId, type, xid, after, limit]);
+  const rows = await run(db, page, [streamId, type, after.xid, after.id, limit]);
   return rows.map((row) => ({
     id: row.id,
     recordedAt: row.recorded_at,

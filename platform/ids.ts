@@ -21,6 +21,8 @@ export type IdPrefix =
   | 'rec'
   | 'chg'
   | 'aud'
+  | 'tkt'
+  | 'conn'
   | 'mail';
 
 /** A new id: the prefix, an underscore and 32 hex digits of a UUIDv7, so ids of a kind sort by time (ms). */

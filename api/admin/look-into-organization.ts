@@ -1,13 +1,9 @@
 import { z } from 'zod';
 import { findOrganization } from '../../entities/find-organization';
-import { summarizeDeliveries } from '../../entities/delivery-summary';
-import { hoursAgo } from '../../platform/clock';
 import { diagnose, diagnosticsReply } from '../diagnostics/explain-request';
-import { deliverySummaryReply } from '../diagnostics/summarize-deliveries';
+import { deliverySummaryReply, presentDeliverySummary } from '../diagnostics/summarize-deliveries';
 import { operation } from '../http/operation';
 import { id, limit, pastMoment, text } from '../http/schemas';
-
-const DEFAULT_HOURS = 30 * 24;
 
 export const explainRequestOfOrganization = operation({
   name: 'explainRequestOfOrganization',
@@ -42,13 +38,6 @@ export const summarizeDeliveriesOfOrganization = operation({
   reply: deliverySummaryReply,
   async handle({ tx, input, now }) {
     const { id: orgId } = await findOrganization(tx, input.orgId);
-    const since = input.since ?? hoursAgo(now, DEFAULT_HOURS);
-    const rows = await summarizeDeliveries(tx, orgId, false, since, input.limit);
-    return {
-      object: 'delivery_summary' as const,
-      orgId,
-      webhookRows: rows.map((row) => ({ ...row, lastSeenAt: row.lastSeenAt.toISOString() })),
-      streamRows: [],
-    };
+    return presentDeliverySummary(tx, { orgId, testOnly: false }, input, now);
   },
 });

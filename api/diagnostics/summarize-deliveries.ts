@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { summarizeDeliveries } from '../../entities/delivery-summary';
+import type { Executor } from '../../entities/sql';
+import { summarizeStreams } from '../../entities/stream-summary';
 import { hoursAgo } from '../../platform/clock';
 import { operation } from '../http/operation';
 import { limit, pastMoment, timestamp } from '../http/schemas';
@@ -37,20 +39,52 @@ export const getDeliverySummary = operation({
   name: 'getDeliverySummary',
   method: 'get',
   path: '/v1/diagnostics/deliveries/summary',
-  summary: 'Count attempts by endpoint, event type and status; of the last 30 days unless said',
+  summary:
+    'Count attempts by endpoint, type and status, and stream records; of the last 30 days unless said',
   tag: 'diagnostics',
   scope: 'read:sec',
   transaction: 'none',
   input: z.object({ since: pastMoment, limit }),
   reply: deliverySummaryReply,
-  async handle({ tx, input, caller, now }) {
-    const since = input.since ?? hoursAgo(now, DEFAULT_HOURS);
-    const rows = await summarizeDeliveries(tx, caller.orgId, !caller.livemode, since, input.limit);
-    return {
-      object: 'delivery_summary' as const,
-      orgId: caller.orgId,
-      webhookRows: rows.map((row) => ({ ...row, lastSeenAt: row.lastSeenAt.toISOString() })),
-      streamRows: [],
-    };
-  },
+  handle: ({ tx, input, caller, now }) =>
+    presentDeliverySummary(tx, { orgId: caller.orgId, testOnly: !caller.livemode }, input, now),
 });
+
+interface Owner {
+  readonly orgId: string;
+  /** A test key sees test records alone. */
+  readonly testOnly: boolean;
+}
+
+/** An organization's attempts and stream records, counted since a time or over the last 30 days. */
+export async function presentDeliverySummary(
+  db: Executor,
+  owner: Owner,
+  asked: { readonly since?: Date | undefined; readonly limit: number },
+  now: Date,
+): Promise<z.input<typeof deliverySummaryReply>> {
+  const { orgId, testOnly } = owner;
+  const since = asked.since ?? monthBefore(now);
+  const rows = await summarizeDeliveries(db, orgId, testOnly, since, asked.limit);
+  return {
+    object: 'delivery_summary' as const,
+    orgId,
+    webhookRows: rows.map((row) => ({ ...row, lastSeenAt: row.lastSeenAt.toISOString() })),
+    streamRows: await presentStreamRows(db, owner, since, asked.limit),
+  };
+}
+
+/** An organization's stream records, counted since a time. */
+export async function presentStreamRows(
+  db: Executor,
+  { orgId, testOnly }: Owner,
+  since: Date,
+  limit: number,
+): Promise<z.input<typeof deliverySummaryReply>['streamRows']> {
+  const rows = await summarizeStreams(db, orgId, testOnly, since, limit);
+  return rows.map((row) => ({ ...row, lastSeenAt: row.lastSeenAt.toISOString() }));
+}
+
+export function monthBefore(now: Date): Date {
+  return hoursAgo(now, DEFAULT_HOURS);
+}

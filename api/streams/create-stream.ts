@@ -38,6 +38,7 @@ export const createStream = operation({
       status: 'active',
       createdAt: now,
       updatedAt: now,
+      deletedAt: null,
     });
     const { id, transport, description } = stream;
     const after = { transport, eventTypes, description, livemode };

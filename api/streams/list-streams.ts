@@ -17,6 +17,7 @@ export const listStreams = operation({
   reply: listOf(streamReply),
   async handle({ tx, input, caller, context: { cursors } }) {
     const query = tx.getRepository(StreamSubscription).createQueryBuilder('t');
+    query.where('t.deleted_at IS NULL');
     const list = 'stream_subscriptions';
     const present = (stream: StreamSubscription): StreamSubscription => stream;
     const page = await listRows(query, { list, caller, cursors, input, present });

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { findStream, readStream } from '../../entities/stream';
+import { BEGINNING } from '../../entities/stream-feed';
 import { rawJson, type RawJson } from '../../platform/raw-json';
 import { operation } from '../http/operation';
-import { id, limit, text, timestamp } from '../http/schemas';
+import { cursor, id, limit, text, timestamp } from '../http/schemas';
+import { positionAfter } from './feed-cursor';
 
 export const pollStream = operation({
   name: 'pollStreamEvents',
@@ -14,7 +16,7 @@ export const pollStream = operation({
   transaction: 'none',
   input: z.object({
     streamId: id('strm'),
-    cursor: z.string().max(64).optional(),
+    cursor,
     type: text(128).optional(),
     limit,
   }),
@@ -39,16 +41,19 @@ export const pollStream = operation({
     nextCursor: z.string().nullable(),
     replayCursor: z.string().nullable(),
   }),
-  async handle({ tx, input, caller }) {
+  async handle({ tx, input, caller, context: { cursors } }) {
     const stream = await findStream(tx, caller, input.streamId);
-    const after = input.cursor ?? null;
+    const { orgId } = caller;
+    const feed = { kind: 'stream', orgId, streamId: stream.id } as const;
+    const given = input.cursor ?? null;
+    const after = given === null ? BEGINNING : await positionAfter(tx, cursors, feed, given);
     const events = await readStream(tx, stream.id, {
       after,
       type: input.type ?? null,
       limit: input.limit + 1,
     });
     const shown = events.slice(0, input.limit);
-    const last = shown.at(-1)?.id ?? after;
+    const last = shown.at(-1)?.id ?? given;
     const hasMore = events.length > input.limit;
     return {
       object: 'stream_event_page' as const,

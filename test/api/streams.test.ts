@@ -39,8 +39,15 @@ describe('streams', () => {
       lastEventAt: null,
     });
     await publish(1);
-    const [listed] = (await acme.call('GET', '/v1/stream_subscriptions')).body.data;
-    expect(listed).toMatchObject({ id: body.id, cursor: expect.stringMatching(/^sevt_/) });
+    const listed = await until(
+      () => acme.call('GET', '/v1/stream_subscriptions'),
+      (list) => list.body.data[0].cursor !== null,
+    );
+    expect(listed.body.data[0]).toMatchObject({
+      id: body.id,
+      cursor: expect.stringMatching(/^sevt_/),
+      lastEventAt: expect.stringMatching(/Z$/),
+    });
     expect((await create({ eventTypes: ['no.such'] })).body.details.issues[0].path).toBe(
       'eventTypes.0',
     );
@@ -66,6 +73,107 @@ describe('streams', () => {
     const other = (await create()).body.id;
     expect((await poll(other, `?cursor=${first.nextCursor}`)).body.code).toBe('invalid_cursor');
     expect((await poll(id, '?cursor=nonsense')).body.code).toBe('invalid_cursor');
+  });
+
+  it.each(['0', '-1', 'abc', '1.5', ''])('refuse a limit of %p and name it', async (limit) => {
+    const { id } = (await create()).body;
+    const { status, body } = await poll(id, `?limit=${limit}`);
+    expect(status).toBe(400);
+    expect(body.details.issues).toEqual([
+      { path: 'limit', message: 'must be a positive whole number' },
+    ]);
+  });
+
+  it('take in nothing while they are paused, and go on with what comes after', async () => {
+    const { id } = (await create()).body;
+    await publish(1);
+    const set = (body: object): Promise<Answer> =>
+      acme.call('PATCH', `/v1/stream_subscriptions/${id}`, body);
+    expect((await set({ status: 'paused', description: 'idle' })).body).toMatchObject({
+      status: 'paused',
+      description: 'idle',
+      eventTypes: [],
+    });
+    await publish(2);
+    expect((await set({ status: 'active', description: null })).body.description).toBe('idle');
+    await publish(3);
+    const { body } = await shows(id as string, 2);
+    expect(body.data.map((row: { data: { n: number } }) => row.data.n)).toEqual([1, 3]);
+    expect((await set({ status: 'stopped' })).status).toBe(400);
+    expect((await set({ eventTypes: ['no.such'] })).body.details.issues[0].path).toBe(
+      'eventTypes.0',
+    );
+    const { data } = (await acme.call('GET', '/v1/audit/records')).body;
+    expect(data.map(({ action }: { action: string }) => action)).toContain(
+      'stream_subscription.updated',
+    );
+  });
+
+  it('are gone when deleted: not shown, not listed, not read', async () => {
+    const { id } = (await create()).body;
+    const path = `/v1/stream_subscriptions/${id}`;
+    expect((await acme.call('GET', path)).body.id).toBe(id);
+    expect((await acme.call('DELETE', path)).body).toMatchObject({ id, status: 'paused' });
+    expect((await acme.call('DELETE', path)).status).toBe(404);
+    expect((await acme.call('GET', path)).status).toBe(404);
+    expect((await poll(id)).status).toBe(404);
+    expect((await acme.call('GET', '/v1/stream_subscriptions')).body.data).toEqual([]);
+    expect((await publish(1)).status).toBe(202);
+  });
+
+  it('of transport webhook_mirror hold what went to a webhook endpoint, and nothing else', async () => {
+    const mirror = (await create({ transport: 'webhook_mirror', eventTypes: ['filing.*'] })).body;
+    const whole = (await create({ eventTypes: ['filing.*', 'monitor.match'] })).body.id as string;
+    await publish(0);
+    const endpoint = (
+      await acme.call('POST', '/v1/webhook_endpoints', {
+        destinationUrl: 'http://127.0.0.1:1/',
+        subscribedEventTypes: ['filing.published', 'monitor.match'],
+      })
+    ).body;
+    await publish(1);
+    await publish(2, 'monitor.match');
+    await acme.call('PATCH', `/v1/webhook_endpoints/${endpoint.id}`, { status: 'disabled' });
+    await publish(3);
+    await acme.call('PATCH', `/v1/webhook_endpoints/${endpoint.id}`, { status: 'active' });
+    await publish(4);
+    await shows(whole, 5);
+    const { data } = (await poll(mirror.id)).body;
+    expect(data.map((row: { data: { n: number } }) => row.data.n)).toEqual([1, 4]);
+    expect(data[0].transport).toBe('webhook_mirror');
+    const { body } = await acme.call('GET', `/v1/deliveries?webhookId=${endpoint.id}`);
+    const delivered = body.data
+      .filter((row: { eventType: string }) => row.eventType === 'filing.published')
+      .map((row: { eventId: string }) => row.eventId);
+    expect(data.map((row: { eventId: string }) => row.eventId).sort()).toEqual(delivered.sort());
+  });
+
+  it('are counted in the delivery summary, by stream and type', async () => {
+    const { id } = (await create({ eventTypes: ['filing.*'] })).body;
+    const sandbox = await api.newKey(acme.orgId, { livemode: false });
+    await create({}, sandbox);
+    for (let n = 0; n < 3; n++) await publish(n);
+    await publish(4, 'filing.published', sandbox);
+    const summary = (tenant: Tenant, query = ''): Promise<Answer> =>
+      tenant.call('GET', `/v1/diagnostics/deliveries/summary${query}`);
+    const [row, ...others] = (await summary(acme)).body.streamRows;
+    expect(row).toEqual({
+      streamId: id,
+      eventType: 'filing.published',
+      transport: 'poll',
+      count: 3,
+      replayableCount: 3,
+      lastSeenAt: expect.stringMatching(/Z$/),
+    });
+    expect(others).toHaveLength(1);
+    expect((await summary(sandbox)).body.streamRows).toEqual(others);
+    const since = new Date().toISOString();
+    expect((await summary(acme, `?since=${since}`)).body.streamRows).toEqual([]);
+    await acme.call('DELETE', `/v1/stream_subscriptions/${id}`);
+    expect((await summary(acme)).body.streamRows[0]).toMatchObject({
+      count: 3,
+      replayableCount: 0,
+    });
   });
 
   it('skip no record that commits late: a poller at full speed sees all of ten writers’ once, in one order', async () => {
