@@ -15,6 +15,7 @@ import { drainable } from './drainable';
 import { errorBody, rawErrorAnswer } from './http/error-body';
 import { createHttpMetrics } from './http/http-metrics';
 import { operations } from './operations';
+import { createStreamSockets } from './streams/socket-server';
 
 /** Longer than any request takes. */
 const DRAIN_MS = 35_000;
@@ -37,10 +38,12 @@ async function main(): Promise<void> {
   const app = createApp(context, operations, metrics);
   const server = createHttpServer(app.callback(), config);
   const drain = drainable(server);
+  const sockets = createStreamSockets(context, metrics);
+  sockets.attach(server);
   server.listen(config.PORT, config.HOST, () => log.info({ port: config.PORT }, 'api started'));
   leaveOnSignal(log, async () => {
     leaving.abort();
-    const clean = await drain(DRAIN_MS);
+    const [clean] = await Promise.all([drain(DRAIN_MS), sockets.drain()]);
     await Promise.all([context.lastUse.stop(), context.requestLog.stop()]);
     if (db.isInitialized) await db.destroy();
     return clean;
@@ -71,8 +74,8 @@ export function createHttpServer(
 }
 
 /**
- * On SIGTERM or SIGINT: takes no more connections, ends waits, finishes what is in flight, writes what is remembered
- * of it, then leaves: with 0, or with 1 where something was cut short.
+ * On SIGTERM or SIGINT: takes no more connections, ends waits, closes sockets, finishes what is in flight, writes what
+ * is remembered of it, then leaves: with 0, or with 1 where something was cut short.
  */
 function leaveOnSignal(log: Log, end: () => Promise<boolean>): void {
   let leaving = false;

@@ -26,7 +26,6 @@ export function parseSnapshot(text: string): CommitSnapshot {
   const open = new Set(underWay.split(','));
   return {
     xmin,
-    includes: (xid) =>
-      BigInt(xid) < BigInt(xmin) || (BigInt(xid) < BigInt(xmax) && !open.has(xid)),
+    includes: (xid) => BigInt(xid) < BigInt(xmin) || (BigInt(xid) < BigInt(xmax) && !open.has(xid)),
   };
 }

@@ -81,6 +81,11 @@ export const RETENTION: readonly Retention[] = [
     condition: `${old('t', 'abt')} AND coalesce(t.used_at, t.expires_at) < $2`,
   },
   {
+    table: 'stream_tickets',
+    keeps: 'a_day',
+    condition: `${old('t', 'tkt', 'issued_at')} AND (t.open_until IS NULL OR t.open_until < $1)`,
+  },
+  {
     // A mail's workflow tries for 72 hours; what it could not send in a month nobody waits for.
     table: 'mails',
     keeps: 'a_month',
@@ -126,7 +131,7 @@ export const KEPT: Readonly<Record<string, string>> = {
   members: 'until removed',
   webhook_endpoints: 'deliveries and audit records name them, deleted ones too',
   endpoint_paces: 'one row an endpoint with a limit',
-  stream_subscriptions: 'until deleted',
+  stream_subscriptions: 'the event log names them, deleted ones too',
   billing_customers: 'who pays',
   billing_subscriptions: 'what was bought',
   stripe_marks: 'one row a mark',

@@ -14,14 +14,9 @@ export interface IssuedTicket {
   readonly expiresAt: Date;
 }
 
-/** Stores the ticket, and clears away a few of the organization's that are long over. */
 const issue = statement<Record<string, never>>(
   'issue-stream-ticket',
-  `WITH over AS (
-     DELETE FROM stream_tickets WHERE id IN (
-       SELECT id FROM stream_tickets WHERE org_id = $2 AND expires_at < $6::timestamptz - interval '1 hour'
-         AND (open_until IS NULL OR open_until < $6) LIMIT 10 FOR UPDATE SKIP LOCKED))
-   INSERT INTO stream_tickets (id, org_id, livemode, principal_id, hash, issued_at, expires_at)
+  `INSERT INTO stream_tickets (id, org_id, livemode, principal_id, hash, issued_at, expires_at)
    VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 );
 

@@ -1,17 +1,18 @@
 import type { DataSource } from 'typeorm';
 import { poolOf } from './sql';
 
-/** What the workers are woken for: fresh deliveries, or commands in the outbox. */
-export type Work = 'delivery' | 'command';
+/** What others are woken for: fresh deliveries, commands in the outbox, or events that only streams and sockets wait for. */
+export type Work = 'delivery' | 'command' | 'stream';
 
 /**
- * Tells the workers, after a commit, that there is something to do. One notification of a kind is in flight at a
- * time, and those asked for meanwhile become one more; a lost one is covered by the workers' poll.
+ * Tells the workers and the readers of sockets, after a commit, that there is something to do. One notification of a kind is in flight at a
+ * time, and those asked for meanwhile become one more; a lost one is covered by their poll.
  */
 export function createWaker(db: DataSource): (work: Work) => void {
   const state = {
     delivery: { text: 'NOTIFY secapi_delivery', flying: false, again: false },
     command: { text: 'NOTIFY secapi_command', flying: false, again: false },
+    stream: { text: 'NOTIFY secapi_stream', flying: false, again: false },
   };
   return function wake(work) {
     const line = state[work];

@@ -175,6 +175,11 @@ export const SETTINGS = {
     schema: z.coerce.number().int().min(7).max(3_650),
     default: '90',
   },
+  STREAM_SOCKETS_PER_ORGANIZATION: {
+    describe: 'WebSockets that an organization may have open at once, over all API processes',
+    schema: positive,
+    default: '100',
+  },
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof SETTINGS;

@@ -4,14 +4,22 @@ import { ApiKey } from '../../entities/api-key';
 import { countDeliveries } from '../../entities/delivery-counts';
 import { Event } from '../../entities/event';
 import { findOrganization } from '../../entities/find-organization';
+import { streamHeads, StreamSubscription } from '../../entities/stream';
+import { countSockets } from '../../entities/stream-socket';
 import { usageMeters } from '../../entities/usage-report';
 import { WebhookEndpoint } from '../../entities/webhook-endpoint';
 import { invoicePeriod } from '../../platform/clock';
 import { accountReply, presentAccount } from '../billing/present-account';
 import { limitsReply, presentLimits } from '../billing/present-limits';
+import {
+  deliverySummaryReply,
+  monthBefore,
+  presentStreamRows,
+} from '../diagnostics/summarize-deliveries';
 import { operation } from '../http/operation';
 import { id, timestamp } from '../http/schemas';
 import { apiKeyReply, presentApiKey } from '../keys/present-api-key';
+import { presentStream, streamReply } from '../streams/present-stream';
 import { presentEndpoint, webhookEndpointReply } from '../webhooks/present-endpoint';
 import { adminOrganizationReply, presentAdminOrganization } from './present-organization';
 
@@ -22,7 +30,7 @@ export const getOrganizationSnapshot = operation({
   method: 'get',
   path: '/v1/admin/orgs/:orgId',
   summary:
-    'Show an organization: keys, billing, limits, usage, latest events, webhooks and deliveries',
+    'Show an organization: keys, billing, limits, usage, latest events, webhooks, streams and deliveries',
   tag: 'operator',
   scope: 'admin:operator',
   transaction: 'none',
@@ -42,6 +50,11 @@ export const getOrganizationSnapshot = operation({
       z.object({ id: z.string(), type: z.string(), createdAt: timestamp, requestId: z.string() }),
     ),
     webhooks: z.array(webhookEndpointReply),
+    streams: z.object({
+      subscriptions: z.array(streamReply),
+      openSockets: z.int(),
+      usage: deliverySummaryReply.shape.streamRows,
+    }),
     deliveries: z.object({
       pending: z.int(),
       delivered: z.int(),
@@ -57,6 +70,13 @@ export const getOrganizationSnapshot = operation({
     const webhooks = await tx
       .getRepository(WebhookEndpoint)
       .find({ where: { orgId, deletedAt: IsNull() }, ...newest });
+    const streams = await tx
+      .getRepository(StreamSubscription)
+      .find({ where: { orgId, deletedAt: IsNull() }, ...newest });
+    const heads = await streamHeads(
+      tx,
+      streams.map(({ id }) => id),
+    );
     const period = invoicePeriod(now);
     const meters = await usageMeters(tx, { orgId, livemode: true }, period);
     return {
@@ -77,6 +97,11 @@ export const getOrganizationSnapshot = operation({
         requestId: event.requestId,
       })),
       webhooks: webhooks.map(presentEndpoint),
+      streams: {
+        subscriptions: streams.map((stream) => presentStream(stream, heads.get(stream.id))),
+        openSockets: await countSockets(tx, orgId, now),
+        usage: await presentStreamRows(tx, { orgId, testOnly: false }, monthBefore(now), MOST),
+      },
       deliveries: await countDeliveries(tx, orgId),
     };
   },

@@ -50,10 +50,15 @@ export const publishEventOperation = operation({
     const dataText = memberSource(args.bodyText, 'data') ?? '{}';
     const event = await publishOne(args, input, dataText);
     if (event.duplicate) args.setStatus(200);
-    if (event.deliveries > 0) args.afterCommit(() => args.context.wake('delivery'));
+    if (!event.duplicate) wakeReaders(args, event.deliveries);
     return presentEvent(event);
   },
 });
+
+/** One notification an event: the readers of sockets hear that of deliveries too. */
+function wakeReaders({ afterCommit, context }: Arguments, deliveries: number): void {
+  afterCommit(() => context.wake(deliveries > 0 ? 'delivery' : 'stream'));
+}
 
 async function publishOne(args: Arguments, input: z.output<typeof newEvent>, dataText: string) {
   const { caller, context, now, requestId, tx } = args;
@@ -112,6 +117,6 @@ async function publishBatch(
       data.push(errorBody(fault, { requestId: args.requestId, publicUrl }));
     }
   }
-  if (deliveries > 0) args.afterCommit(() => args.context.wake('delivery'));
+  wakeReaders(args, deliveries);
   return { object: 'list', data, hasMore: false, nextCursor: null };
 }

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { Fault, isDatabaseAway, type FaultExtras } from '../../platform/fault';
+import { API_VERSION } from './request-state';
 
 /** What an error answers, as the contract has it. */
 export interface ErrorBody {
@@ -48,14 +49,17 @@ export function asFault(error: unknown): Fault {
   return new Fault('internal_error', extras);
 }
 
-/** A whole HTTP answer for a connection that no request came of (its head could not be parsed). */
+/** A whole HTTP answer for a connection that no request came of: its head could not be parsed, or it asked for another protocol. */
 export function rawErrorAnswer(fault: Fault, body: ErrorBody): string {
   const text = JSON.stringify(body);
+  const { retryAfterSeconds } = fault;
   return [
     `HTTP/1.1 ${fault.status} ${STATUS_CODES[fault.status] ?? 'Error'}`,
     'Content-Type: application/json; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(text)}`,
     `Request-Id: ${body.requestId}`,
+    `SECAPI-Version: ${API_VERSION}`,
+    ...(retryAfterSeconds === undefined ? [] : [`Retry-After: ${retryAfterSeconds}`]),
     'Connection: close',
     '',
     text,

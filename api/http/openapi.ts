@@ -99,6 +99,7 @@ function responsesOf(operation: AnyOperation): Json {
     ...EVERYWHERE,
     ...(operation.scope === 'public' ? [] : [401, 402, 403]),
     ...(hasBody ? [409, 413, 415, 422] : []),
+    ...(operation.otherFailures ?? []),
   ].sort();
   const statuses = [operation.status ?? 200, ...(operation.otherStatuses ?? [])];
   const content = {

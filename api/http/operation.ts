@@ -7,6 +7,7 @@ import type { ApprovalMailing } from '../../entities/approval-mail';
 import type { AuditFact } from '../../entities/audit-record';
 import type { Gate } from '../../entities/pass-gate';
 import type { Executor } from '../../entities/sql';
+import type { Work } from '../../entities/wake-workers';
 import type { Catalog } from '../../catalog/load-catalog';
 import type { Config } from '../../platform/config';
 import type { Clock } from '../../platform/clock';
@@ -59,8 +60,8 @@ export interface ApiContext {
   readonly stripe: StripePort | null;
   /** What new deliveries follow. */
   readonly schedule: DeliverySchedule;
-  /** Tells the workers, after commit, that there is something to do. */
-  readonly wake: (work: 'delivery' | 'command') => void;
+  /** Tells the workers and the readers of sockets, after commit, that there is something to do. */
+  readonly wake: (work: Work) => void;
 }
 
 /** A reply that is not one JSON object: a file or a stream of a type of its own. */
@@ -127,6 +128,8 @@ export interface Operation<
   readonly status?: number;
   /** Other statuses of success, set by handle. */
   readonly otherStatuses?: readonly number[];
+  /** Statuses of failure beyond those that every operation of its kind may answer. */
+  readonly otherFailures?: readonly number[];
   readonly transaction: Kind;
   readonly meterClass?: string;
   /** Sent by machines on behalf of many: counted against a ceiling of its own, not the plan's. */

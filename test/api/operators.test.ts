@@ -1,5 +1,6 @@
 import { makeOperatorKey } from '../../cli/admin';
 import { send, startApi, type Tenant, type TestApi } from '../support/api';
+import { openSocket } from '../support/sockets';
 
 describe('operators', () => {
   let api: TestApi;
@@ -72,11 +73,16 @@ describe('operators', () => {
   });
 
   it('are shown an organization as a whole, without any secret', async () => {
+    const stream = await acme.call('POST', '/v1/stream_subscriptions', {
+      eventTypes: ['filing.*'],
+    });
     const endpoint = await acme.call('POST', '/v1/webhook_endpoints', {
       destinationUrl: 'http://127.0.0.1:1/',
     });
+    const socket = await openSocket(api, acme, { streamId: stream.body.id });
     await acme.call('POST', '/v1/events', { type: 'filing.published', data: {} });
     const { status, body, text } = await operator.call('GET', `/v1/admin/orgs/${acme.orgId}`);
+    await socket.leave();
     expect(status).toBe(200);
     expect(body).toMatchObject({
       object: 'admin_organization',
@@ -84,6 +90,11 @@ describe('operators', () => {
       apiKeys: [{ object: 'api_key', status: 'active' }],
       billing: { object: 'billing_account', effectivePlanKey: 'team' },
       webhooks: [{ id: endpoint.body.id }],
+      streams: {
+        subscriptions: [{ id: stream.body.id, transport: 'poll' }],
+        openSockets: 1,
+        usage: [{ streamId: stream.body.id, eventType: 'filing.published', count: 1 }],
+      },
       deliveries: { pending: 1 },
     });
     expect(body.events[0].type).toBe('filing.published');
@@ -111,7 +122,7 @@ describe('operators', () => {
       object: 'observability_config',
       service: 'secapi-api',
       providers: { sentryConfigured: false, otlpConfigured: false },
-      health: { deliveries: { pending: expect.any(Number) }, outboxAgeSeconds: expect.any(Number) },
+      health: { deliveries: { pending: 1 }, outboxAgeSeconds: expect.any(Number) },
     });
     expect(text).not.toMatch(/secapi_live_[0-9A-Za-z]{30}|whsec_|postgres:\/\//);
     const exported = (await operator.call('GET', '/v1/observability/export?limit=2')).body;

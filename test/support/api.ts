@@ -7,6 +7,8 @@ import { createHttpMetrics } from '../../api/http/http-metrics';
 import type { ApiContext } from '../../api/http/operation';
 import { operations } from '../../api/operations';
 import { createHttpServer } from '../../api/server';
+import { SOCKET_LIMITS, type SocketLimits } from '../../api/streams/socket-limits';
+import { createStreamSockets, type StreamSockets } from '../../api/streams/socket-server';
 import { SCOPES, type Scope } from '../../entities/api-key';
 import { createOrganization, mintApiKey } from '../../entities/create-organization';
 import { systemClock, type Clock } from '../../platform/clock';
@@ -40,6 +42,7 @@ export interface TestApi {
   readonly database: TestDatabase;
   readonly context: ApiContext;
   readonly config: Config;
+  readonly sockets: StreamSockets;
   newTenant(options?: {
     planKey?: string;
     scopes?: readonly Scope[];
@@ -62,9 +65,10 @@ export async function startApi(
   settings: Record<string, string> = {},
   clock: Clock = systemClock,
   log: Log = createLog('test', 'silent'),
+  socketLimits: Partial<SocketLimits> = {},
 ): Promise<TestApi> {
   const database = await freshDatabase();
-  return serve(database, testConfig(database.url, settings), clock, log);
+  return serve(database, testConfig(database.url, settings), clock, log, socketLimits);
 }
 
 async function serve(
@@ -72,6 +76,7 @@ async function serve(
   config: Config,
   clock: Clock,
   log: Log,
+  socketLimits: Partial<SocketLimits>,
 ): Promise<TestApi> {
   const metrics = createHttpMetrics();
   const leaving = new AbortController();
@@ -79,6 +84,8 @@ async function serve(
   const app = createApp(context, operations, metrics);
   const server: Server = createHttpServer(app.callback(), config);
   const drain = drainable(server);
+  const sockets = createStreamSockets(context, metrics, { ...SOCKET_LIMITS, ...socketLimits });
+  sockets.attach(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
@@ -105,6 +112,7 @@ async function serve(
     database,
     context,
     config,
+    sockets,
     newKey,
     another: async (settings) =>
       serve(
@@ -112,6 +120,7 @@ async function serve(
         settings ? testConfig(database.url, settings) : config,
         clock,
         log,
+        socketLimits,
       ),
     async newTenant(options = {}) {
       const organization = await database.db.transaction((tx) =>
@@ -128,6 +137,7 @@ async function serve(
       return drain(graceMs);
     },
     async close() {
+      await sockets.drain();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
       await Promise.all([context.lastUse.stop(), context.requestLog.stop()]);
