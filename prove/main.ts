@@ -5,6 +5,7 @@ import { gateProofs } from './gate';
 import { killPartProofs } from './kill-part';
 import { recoveryProofs } from './recovery';
 import type { Proof, ProofResult } from './proof';
+import { streamProofs } from './streams';
 
 const SHOWN = 10;
 const proofs: readonly Proof[] = [
@@ -13,6 +14,7 @@ const proofs: readonly Proof[] = [
   ...approvalProofs,
   ...checkoutProofs,
   ...recoveryProofs,
+  ...streamProofs,
 ];
 
 /** `npm run prove [-- name …]`: runs the proofs, one after another, and prints a table. Exit code 1 where one failed. */

@@ -15,7 +15,9 @@ export type SocketEnd =
 /** What the API counts of its sockets. */
 export interface SocketMetrics {
   opened(): void;
-  closed(why: SocketEnd): void;
+  /** It was decided, by us or the client, that a socket ends. */
+  ended(why: SocketEnd): void;
+  closed(): void;
   sent(kind: 'record' | 'control'): void;
   refused(status: number): void;
 }
@@ -27,9 +29,9 @@ export function createSocketMetrics(registry: Registry): SocketMetrics {
     help: 'WebSockets that are open in this process',
     registers,
   });
-  const closed = new Counter({
+  const ended = new Counter({
     name: 'secapi_stream_sockets_closed_total',
-    help: 'WebSockets that ended, by reason',
+    help: 'WebSockets that were closed, by reason',
     labelNames: ['reason'],
     registers,
   });
@@ -47,10 +49,8 @@ export function createSocketMetrics(registry: Registry): SocketMetrics {
   });
   return {
     opened: () => open.inc(),
-    closed(reason) {
-      open.dec();
-      closed.inc({ reason });
-    },
+    ended: (reason) => ended.inc({ reason }),
+    closed: () => open.dec(),
     sent: (kind) => sent.inc({ kind }),
     refused: (status) => refused.inc({ status }),
   };

@@ -94,13 +94,11 @@ export function createStreamSockets(
       onEnd(why) {
         sessions.delete(ticket.id);
         reader.remove(session);
-        metrics.closed(why);
         forget(ticket.id);
         log.info({ connectionId, orgId: ticket.orgId, why }, 'socket closed');
       },
     });
     sessions.set(ticket.id, session);
-    metrics.opened();
     reader.add(session);
   }
 

@@ -46,13 +46,12 @@ export function createSession(options: {
   const { feed, snapshot, resumes, types, ticket } = admission;
   const inflow = createInflow(limits);
   let position: FeedPosition = admission.start;
+  let cursor = cursorAt(cursors, feed, position);
   let filters: FilingFilters = admission.filters;
   let end: SocketEnd | null = null;
   let blockedAt: number | null = null;
   let pingedAt = clock.now().getTime();
   let answered = true;
-
-  const cursor = (): string => cursorAt(cursors, feed, position);
 
   const hasRoom = (): boolean => end === null && blockedAt === null && ws.readyState === ws.OPEN;
 
@@ -67,15 +66,21 @@ export function createSession(options: {
   }
   const say = (frame: object): void => send('control', JSON.stringify(frame));
 
-  function close(why: SocketEnd): void {
+  function endAs(why: SocketEnd): void {
     if (end !== null) return;
     end = why;
-    ws.close(CLOSE_CODES[why] ?? 1011, JSON.stringify({ reason: why, cursor: cursor() }));
+    metrics.ended(why);
+  }
+
+  function close(why: SocketEnd): void {
+    if (end !== null) return;
+    endAs(why);
+    ws.close(CLOSE_CODES[why] ?? 1011, JSON.stringify({ reason: why, cursor }));
     if (why === 'flood') setTimeout(() => ws.terminate(), FLOOD_GRACE_MS).unref();
   }
 
   function terminate(): void {
-    end ??= 'dead';
+    endAs('dead');
     ws.terminate();
   }
 
@@ -95,7 +100,7 @@ export function createSession(options: {
   function hear(data: RawData, isBinary: boolean): void {
     if (!isHeard()) return;
     const frame = readClientFrame(isBinary ? null : (data as Buffer).toString('utf8'));
-    if (frame.type === 'ping') say({ event: 'pong', cursor: cursor() });
+    if (frame.type === 'ping') say({ event: 'pong', cursor });
     else if (frame.type === 'bad')
       say({ event: 'error', code: frame.code, message: frame.message });
     else {
@@ -109,16 +114,19 @@ export function createSession(options: {
   ws.on('pong', () => {
     answered = true;
   });
-  ws.on('error', () => {
-    end ??= 'protocol';
+  ws.on('error', () => endAs('protocol'));
+  ws.on('close', () => {
+    endAs('client');
+    metrics.closed();
+    onEnd(end ?? 'client');
   });
-  ws.on('close', () => onEnd(end ?? 'client'));
+  metrics.opened();
   say({
     event: 'connected',
     connectionId,
     orgId: ticket.orgId,
     filters,
-    cursor: cursor(),
+    cursor,
     serverTime: clock.now().toISOString(),
   });
 
@@ -135,6 +143,7 @@ export function createSession(options: {
           send('record', recordFrame(record, clock.now(), replayed));
         }
         position = { xid: record.xid, id: record.id };
+        cursor = record.id;
       }
       position = page.end;
     },
@@ -142,7 +151,8 @@ export function createSession(options: {
       const nowMs = clock.now().getTime();
       if (blockedAt !== null && nowMs - blockedAt >= limits.slowMs) return close('slow_consumer');
       if (nowMs - pingedAt < limits.pingMs) return undefined;
-      if (!answered) return terminate();
+      // One whose client is slow is not dead yet; it ends as such.
+      if (!answered && blockedAt === null) return terminate();
       answered = false;
       pingedAt = nowMs;
       ws.ping();

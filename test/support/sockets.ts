@@ -1,4 +1,4 @@
-import { WebSocket } from 'ws';
+import { WebSocket, type ClientOptions } from 'ws';
 import type { Tenant, TestApi } from './api';
 import { until } from './until';
 
@@ -49,8 +49,10 @@ export async function openSocket(
 export function tryToOpen(
   api: Pick<TestApi, 'url'>,
   query: Record<string, string>,
+  options: ClientOptions = {},
 ): Promise<TestSocket | Refusal> {
-  const ws = new WebSocket(socketUrl(api, query), { headers: { 'x-request-id': 'walk' } });
+  const headers = { 'x-request-id': 'walk' };
+  const ws = new WebSocket(socketUrl(api, query), { headers, ...options });
   const texts: string[] = [];
   const frames: Frame[] = [];
   const closed = new Promise<{ code: number; reason: Frame }>((resolve) =>
