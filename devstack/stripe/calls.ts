@@ -1,148 +1,189 @@
-import type { FakeState } from './state';
+import type Stripe from 'stripe';
+import { addPrice, addProduct } from './acts/add-price';
+import { expireSession } from './acts/pay-session';
+import { found, Refused, strings, text, type Params } from './params';
+import { checkoutSession } from './shapes/checkout-session';
+import { customer } from './shapes/customer';
+import { listOf } from './shapes/list';
+import type { FakeEvent, FakeState } from './state';
+import { idOf } from './shapes/reference';
 
-/** A call that Stripe would refuse. */
-export class Refused extends Error {
-  constructor(
-    readonly status: number,
-    message: string,
-  ) {
-    super(message);
-  }
-}
-
-type Params = Record<string, unknown>;
+const DAY_SECONDS = 86_400;
 
 /** Carries out one call of Stripe's API and answers the object, in Stripe's shape. Throws Refused. */
 export function answerCall(state: FakeState, method: string, path: string, params: Params): object {
   const [, , resource = '', sub = '', third = ''] = path.split('/');
-  const call = `${method} ${resource}`;
-  switch (call) {
+  const url = path.replace(/\/$/, '');
+  switch (`${method} ${resource}`) {
     case 'POST customers':
-      return state.newCustomer(strings(params['metadata']));
+      return newCustomer(state, params);
     case 'GET customers':
-      return found(state.customers.get(sub), 'customer', sub);
+      return found(state.customers, 'customer', sub);
+    case 'POST products':
+      return sub === '' ? newProduct(state, params) : renamed(state, sub, params);
+    case 'GET products':
+      return found(state.products, 'product', sub);
     case 'POST prices':
       return newPrice(state, params);
     case 'GET prices':
-      return list(
-        [...state.prices.values()].filter(({ lookup_key: key }) => {
-          const wanted = Object.values(params['lookup_keys'] ?? []);
-          return wanted.length === 0 || wanted.includes(key);
-        }),
-      );
+      return listOf(url, pricesFor(state, params));
     case 'POST checkout':
       return third === '' ? newSession(state, params) : expired(state, third);
     case 'GET checkout':
-      return shown(found(state.sessions.get(third), 'checkout.session', third));
+      return found(state.sessions, 'checkout.session', third);
     case 'GET subscriptions':
-      return found(state.subscriptions.get(sub), 'subscription', sub);
+      return found(state.subscriptions, 'subscription', sub);
     case 'GET invoices':
-      return found(state.invoices.get(sub), 'invoice', sub);
+      return found(state.invoices, 'invoice', sub);
+    case 'GET charges':
+      return found(state.charges, 'charge', sub);
+    case 'GET refunds':
+      return sub === ''
+        ? listOf(
+            url,
+            [...state.refunds.values()].filter(({ charge }) => charge === params['charge']),
+          )
+        : withCharge(state, found(state.refunds, 'refund', sub), params);
+    case 'GET disputes':
+      return withCharge(state, found(state.disputes, 'dispute', sub), params);
     case 'GET payment_methods':
-      return list(
-        [...state.paymentMethods.values()].filter(
-          ({ customer }) => customer === params['customer'],
-        ),
+      return listOf(
+        url,
+        [...state.paymentMethods.values()].filter((card) => card.customer === params['customer']),
       );
     case 'GET events':
       return events(state, params);
     case 'POST billing_portal':
-      return portal(state, params);
+      return portalSession(state, params);
     default:
       throw new Refused(404, `Unrecognized request URL (${method}: ${path}).`);
   }
 }
 
-/** A price; one that takes over a lookup key leaves the older without. */
-function newPrice(state: FakeState, params: Params): object {
-  const lookupKey = typeof params['lookup_key'] === 'string' ? params['lookup_key'] : null;
-  for (const known of state.prices.values()) {
-    if (lookupKey !== null && known.lookup_key === lookupKey) known.lookup_key = null;
-  }
-  const interval = ((params['recurring'] ?? {}) as Params)['interval'];
-  const price = {
-    id: state.id('price'),
-    object: 'price' as const,
-    lookup_key: lookupKey,
-    product: state.id('prod'),
-    unit_amount: Number(params['unit_amount']),
-    currency: 'usd',
-    active: true,
+function newCustomer(state: FakeState, params: Params): Stripe.Customer {
+  const made = customer({
+    id: state.id('cus'),
+    name: text(params, 'name'),
+    email: text(params, 'email'),
+    metadata: strings(params['metadata']),
     created: state.now(),
-    recurring: { interval: interval === 'year' ? ('year' as const) : ('month' as const) },
-  };
-  state.prices.set(price.id, price);
-  return price;
+  });
+  state.customers.set(made.id, made);
+  state.emit('customer.created', made);
+  return made;
 }
 
-function newSession(state: FakeState, params: Params): object {
-  const mode = params['mode'] === 'setup' ? 'setup' : 'subscription';
-  const items = Object.values((params['line_items'] ?? {}) as Record<string, Params>);
-  for (const { price } of items) found(state.prices.get(String(price)), 'price', String(price));
-  found(state.customers.get(String(params['customer'])), 'customer', String(params['customer']));
-  const data = (params['subscription_data'] ?? {}) as Params;
-  return shown(
-    state.newSession({
-      mode,
-      customer: String(params['customer']),
-      reference: (params['client_reference_id'] as string | undefined) ?? null,
-      successUrl: String(params['success_url']),
-      cancelUrl: (params['cancel_url'] as string | undefined) ?? null,
-      metadata: strings(params['metadata']),
-      lineItems: items.map(({ price, quantity }) => ({
-        price: String(price),
-        quantity: Number(quantity ?? 1),
-      })),
-      subscriptionMetadata: strings(data['metadata']),
-    }),
+function newProduct(state: FakeState, params: Params): Stripe.Product {
+  const id = text(params, 'id') ?? state.id('prod');
+  if (state.products.has(id)) throw new Refused(400, `Product already exists: ${id}`);
+  return addProduct(state, id, String(params['name']));
+}
+
+function renamed(state: FakeState, id: string, params: Params): Stripe.Product {
+  const product = found(state.products, 'product', id);
+  if (typeof params['name'] === 'string') product.name = params['name'];
+  return product;
+}
+
+function newPrice(state: FakeState, params: Params): Stripe.Price {
+  const lookupKey = text(params, 'lookup_key');
+  const taken = [...state.prices.values()].some(
+    (known) => lookupKey !== null && known.lookup_key === lookupKey,
+  );
+  if (taken && params['transfer_lookup_key'] !== 'true') {
+    throw new Refused(400, `A price already uses the lookup key ${lookupKey}.`);
+  }
+  const product = found(state.products, 'product', String(params['product']));
+  const { interval } = (params['recurring'] ?? {}) as Params;
+  return addPrice(state, {
+    lookupKey,
+    product: product.id,
+    cents: Number(params['unit_amount']),
+    interval: interval === 'year' ? 'year' : 'month',
+    metadata: strings(params['metadata']),
+  });
+}
+
+function pricesFor(state: FakeState, params: Params): Stripe.Price[] {
+  const wanted = Object.values(params['lookup_keys'] ?? {});
+  return [...state.prices.values()].filter(
+    ({ lookup_key: key }) => wanted.length === 0 || wanted.includes(key),
   );
 }
 
-function expired(state: FakeState, id: string): object {
-  const session = found(state.sessions.get(id), 'checkout.session', id);
-  if (!state.expire(id)) {
-    throw new Refused(400, `Only Checkout Sessions with a status in ["open"] can be expired.`);
+function newSession(state: FakeState, params: Params): Stripe.Checkout.Session {
+  const mode = params['mode'] === 'setup' ? 'setup' : 'subscription';
+  const buyer = found(state.customers, 'customer', String(params['customer']));
+  const [item] = Object.values((params['line_items'] ?? {}) as Record<string, Params>);
+  const price = item ? found(state.prices, 'price', String(item['price'])) : null;
+  const quantity = Number(item?.['quantity'] ?? 1);
+  const id = state.id('cs_test');
+  const { metadata } = (params['subscription_data'] ?? {}) as Params;
+  if (price) {
+    const basket = { price: price.id, quantity, subscriptionMetadata: strings(metadata) };
+    state.baskets.set(id, basket);
   }
-  return shown(session);
+  const made = checkoutSession({
+    id,
+    url: `${state.url()}/pay/${id}`,
+    mode,
+    customer: buyer.id,
+    reference: text(params, 'client_reference_id'),
+    successUrl: text(params, 'success_url') ?? '',
+    cancelUrl: text(params, 'cancel_url'),
+    metadata: strings(params['metadata']),
+    total: price ? (price.unit_amount ?? 0) * quantity : null,
+    created: state.now(),
+    expiresAt: state.now() + DAY_SECONDS,
+  });
+  state.sessions.set(id, made);
+  return made;
 }
 
-/** A session without what only the fake knows. */
-function shown(session: object): object {
-  const { lineItems: _items, subscriptionMetadata: _metadata, ...rest } = session as Params;
-  return rest;
+function expired(state: FakeState, id: string): Stripe.Checkout.Session {
+  const session = found(state.sessions, 'checkout.session', id);
+  if (!expireSession(state, id)) {
+    throw new Refused(400, 'Only Checkout Sessions with a status in ["open"] can be expired.');
+  }
+  return session;
 }
 
-function events(state: FakeState, params: Params): object {
-  const since = Number(((params['created'] ?? {}) as Params)['gte'] ?? 0);
+/** A refund or dispute, with its charge as an object where that was asked for. */
+function withCharge(
+  state: FakeState,
+  thing: Stripe.Refund | Stripe.Dispute,
+  params: Params,
+): Stripe.Refund | Stripe.Dispute {
+  if (!Object.values(params['expand'] ?? {}).includes('charge')) return thing;
+  return { ...thing, charge: found(state.charges, 'charge', idOf(thing.charge)) };
+}
+
+function events(state: FakeState, params: Params): Stripe.ApiList<FakeEvent> {
+  const { gte, lt } = (params['created'] ?? {}) as Params;
   const limit = Number(params['limit'] ?? 10);
-  const newest = [...state.events].reverse().filter(({ created }) => created >= since);
+  const newest = [...state.events]
+    .reverse()
+    .filter(({ created }) => created >= Number(gte ?? 0) && created < Number(lt ?? Infinity));
   const after = params['starting_after'];
   const start = after ? newest.findIndex(({ id }) => id === after) + 1 : 0;
-  const data = newest.slice(start, start + limit);
-  return { ...list(data), has_more: start + limit < newest.length, url: '/v1/events' };
+  return listOf('/v1/events', newest.slice(start, start + limit), start + limit < newest.length);
 }
 
-function portal(state: FakeState, params: Params): object {
-  const customer = String(params['customer']);
-  found(state.customers.get(customer), 'customer', customer);
-  const id = state.id('bps');
-  const url = `${state.url()}/portal/${customer}?back=${encodeURIComponent(String(params['return_url']))}`;
-  return { id, object: 'billing_portal.session', customer, url, return_url: params['return_url'] };
-}
-
-function found<Thing>(thing: Thing | undefined, kind: string, id: string): Thing {
-  if (thing === undefined) throw new Refused(404, `No such ${kind}: '${id}'`);
-  return thing;
-}
-
-function list(data: readonly object[]): {
-  object: 'list';
-  data: readonly object[];
-  has_more: boolean;
-} {
-  return { object: 'list', data, has_more: false };
-}
-
-function strings(value: unknown): Record<string, string> {
-  return Object.fromEntries(Object.entries(value ?? {}).map(([key, item]) => [key, String(item)]));
+function portalSession(state: FakeState, params: Params): Stripe.BillingPortal.Session {
+  const { id: owner } = found(state.customers, 'customer', String(params['customer']));
+  const back = text(params, 'return_url') ?? '';
+  return {
+    id: state.id('bps'),
+    object: 'billing_portal.session',
+    configuration: 'bpc_of_the_stand_in',
+    created: state.now(),
+    customer: owner,
+    customer_account: null,
+    flow: null,
+    livemode: false,
+    locale: null,
+    on_behalf_of: null,
+    return_url: back,
+    url: `${state.url()}/portal/${owner}?back=${encodeURIComponent(back)}`,
+  };
 }

@@ -39,6 +39,11 @@ export class Faults {
     this.#waiting = [];
   }
 
+  /** Those that nothing has met yet. */
+  waiting(): string[] {
+    return this.#waiting.filter(({ left }) => left > 0).map(({ on, kind }) => `${kind} on ${on}`);
+  }
+
   /** The fault that this call or event is to meet now; it is used up. */
   take(on: string): FakeFault['kind'] | null {
     const found = this.#waiting.find((fault) => fault.on === on && fault.left > 0);

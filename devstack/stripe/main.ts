@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { loadCatalog } from '../../catalog/load-catalog';
 import type { Plan } from '../../catalog/schema';
-import { startFakeStripe } from './server';
+import { startFakeStripe, type InitialPrice } from './server';
 
 const SAVE_MS = 500;
 
@@ -33,9 +33,7 @@ async function main(): Promise<void> {
 }
 
 /** What the catalogue sells, in cents. */
-export function pricesOf(
-  plans: readonly Plan[],
-): { lookupKey: string; cents: number; interval: 'month' | 'year' }[] {
+function pricesOf(plans: readonly Plan[]): InitialPrice[] {
   return plans.flatMap((plan) =>
     (['month', 'year'] as const).flatMap((interval) => {
       const lookupKey = plan.prices[interval];

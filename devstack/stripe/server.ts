@@ -1,9 +1,14 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parse } from 'qs';
-import { answerCall, Refused } from './calls';
+import { addPrice } from './acts/add-price';
+import { advanceClock } from './acts/advance-clock';
+import { answerCall } from './calls';
 import { Faults, type Chaos, type FakeFault } from './faults';
-import { payPage, portalPage } from './pages';
+import type { Page, PageRequest } from './pages/page';
+import { payPage } from './pages/pay-page';
+import { portalPage } from './pages/portal-page';
+import { Refused } from './params';
 import { FakeState, type FakeEvent } from './state';
 import { createWebhooks } from './webhooks';
 
@@ -12,9 +17,18 @@ export interface FakeStripe {
   readonly url: string;
   readonly state: FakeState;
   readonly faults: Faults;
+  /** Runs while an answer is held back by `webhook_first`, after the webhooks that came before it were delivered. */
+  whileHeld: (() => Promise<void>) | null;
   /** Waits until every webhook that is on its way has been answered or given up. */
   settled(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** A price that the catalogue sells. */
+export interface InitialPrice {
+  readonly lookupKey: string;
+  readonly cents: number;
+  readonly interval: 'month' | 'year';
 }
 
 export async function startFakeStripe(options: {
@@ -23,7 +37,7 @@ export async function startFakeStripe(options: {
   /** Where webhooks go; null: nowhere. */
   readonly webhookUrl: () => string | null;
   /** Prices that are there from the start, by lookup key. */
-  readonly prices: readonly { lookupKey: string; cents: number; interval: 'month' | 'year' }[];
+  readonly prices: readonly InitialPrice[];
 }): Promise<FakeStripe> {
   let url = '';
   const faults = new Faults();
@@ -32,20 +46,7 @@ export async function startFakeStripe(options: {
     () => url,
     (event: FakeEvent) => webhooks.send(event),
   );
-  for (const { lookupKey, cents, interval } of options.prices) {
-    const id = state.id('price');
-    state.prices.set(id, {
-      id,
-      object: 'price',
-      lookup_key: lookupKey,
-      product: state.id('prod'),
-      unit_amount: cents,
-      currency: 'usd',
-      active: true,
-      created: state.now(),
-      recurring: { interval },
-    });
-  }
+  for (const price of options.prices) addPrice(state, price);
   const server = createServer((request, response) => {
     void handle(request, response).catch((error: unknown) => {
       response.writeHead(500).end(String(error));
@@ -53,15 +54,13 @@ export async function startFakeStripe(options: {
   });
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname, search } = new URL(request.url ?? '/', url);
+    const { pathname, search, searchParams: query } = new URL(request.url ?? '/', url);
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks).toString();
     const method = request.method ?? 'GET';
-    if (pathname.startsWith('/pay/')) return page(payPage(state, method, pathname, body), response);
-    if (pathname.startsWith('/portal/')) {
-      return page(portalPage(state, method, pathname, body), response);
-    }
+    const shown = pageOf({ method, path: pathname, query, form: new URLSearchParams(body) });
+    if (shown) return showPage(shown, response);
     if (pathname === '/_fake/faults') {
       faults.add(JSON.parse(body) as FakeFault);
       return void response.end('{}');
@@ -71,12 +70,12 @@ export async function startFakeStripe(options: {
       return void response.end('{}');
     }
     if (pathname === '/_fake/advance') {
-      state.advance((JSON.parse(body) as { seconds: number }).seconds);
+      advanceClock(state, (JSON.parse(body) as { seconds: number }).seconds);
       return void response.end('{}');
     }
     const key = request.headers['idempotency-key'];
     const params = parse(method === 'GET' ? search.slice(1) : body, { depth: 10 });
-    const name = `${method} ${pathname.replace(/\/(cus|cs_test|sub|in|pm|price)_[^/]+/, '/{id}')}`;
+    const name = `${method} ${pathname.replace(/\/(cus|cs_test|sub|in|pm|price|ch|re|du|prod)_[^/]+/, '/{id}')}`;
     const fault = faults.take(name);
     if (fault === 'status_500' || fault === 'status_429') {
       const status = fault === 'status_500' ? 500 : 429;
@@ -85,9 +84,17 @@ export async function startFakeStripe(options: {
     const { status, text } = once(typeof key === 'string' ? key : null, body, () =>
       call(method, pathname, params),
     );
-    if (fault === 'webhook_first') await webhooks.settled();
+    if (fault === 'webhook_first') {
+      await webhooks.settled();
+      await fake.whileHeld?.();
+    }
     if (fault === 'timeout_after_commit') return void request.socket.destroy();
     answer(response, status, text);
+  }
+
+  function pageOf(request: PageRequest): Page | null {
+    if (request.path.startsWith('/pay/')) return payPage(state, request);
+    return request.path.startsWith('/portal/') ? portalPage(state, request) : null;
   }
 
   function call(method: string, path: string, params: Record<string, unknown>) {
@@ -114,10 +121,11 @@ export async function startFakeStripe(options: {
 
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return {
+  const fake: FakeStripe = {
     url,
     state,
     faults,
+    whileHeld: null,
     settled: webhooks.settled,
     async close() {
       webhooks.stop();
@@ -125,6 +133,7 @@ export async function startFakeStripe(options: {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+  return fake;
 }
 
 function refusal(type: string, message: string): string {
@@ -135,10 +144,7 @@ function answer(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(text);
 }
 
-function page(
-  { status, html, location }: { status: number; html: string; location?: string },
-  response: ServerResponse,
-): void {
+function showPage({ status, html, location }: Page, response: ServerResponse): void {
   const headers = { 'content-type': 'text/html; charset=utf-8', ...(location ? { location } : {}) };
   response.writeHead(status, headers).end(html);
 }
