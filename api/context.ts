@@ -3,7 +3,7 @@ import { loadCatalog } from '../catalog/load-catalog';
 import { approvalMailing } from '../entities/approval-mail';
 import { createGate } from '../entities/pass-gate';
 import { createWaker } from '../entities/wake-workers';
-import { createStripePort } from '../integrations/stripe';
+import { createIgnoredEvents, createStripePort } from '../integrations/stripe';
 import { systemClock, type Clock } from '../platform/clock';
 import type { Config } from '../platform/config';
 import type { Log } from '../platform/log';
@@ -56,6 +56,7 @@ export function createApiContext(
             apiUrl: config.STRIPE_API_URL,
             webhookSecret: config.STRIPE_WEBHOOK_SECRET,
           }),
+    countIgnored: createIgnoredEvents(metrics.registry),
     schedule: {
       waitsSeconds: config.DELIVERY_SCHEDULE_SECONDS,
       windowSeconds: config.DELIVERY_WINDOW_SECONDS,

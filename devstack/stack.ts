@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { migrate } from '../entities/migrate';
@@ -15,6 +14,7 @@ import {
 } from './postgres';
 import { repositoryRoot } from './repository-root';
 import { seed, type Seeded } from './seed';
+import { standInForStripe } from './stripe/stand-in';
 import { supervise, type Supervised } from './supervise';
 import { resolveTemporal, spawnTemporal, waitForTemporal } from './temporal';
 import { waitForUrl } from './wait-for-url';
@@ -143,7 +143,13 @@ export async function startStack(options: StackOptions, children: Children): Pro
   say('Starting API, worker and receiver');
   const apiUrl = `http://127.0.0.1:${ports.PORT}`;
   const receiverUrl = `http://127.0.0.1:${ports.RECEIVER_PORT}`;
-  const stripe = fakeStripe(options, apiUrl);
+  const stripe = standInForStripe({
+    env,
+    folder,
+    apiUrl,
+    port: ports.STRIPE_PORT,
+    secretsKey: options.secretsKey,
+  });
   const childEnv = {
     PUBLIC_URL: apiUrl,
     MAIL_FOLDER: join(folder, 'mail'),
@@ -195,26 +201,5 @@ export async function startStack(options: StackOptions, children: Children): Pro
     seeded,
     pids: () => children.pids,
     stop: () => children.stop(),
-  };
-}
-
-/** The stand-in for Stripe: where it listens and what it, the API and the worker share. Null where a key is set. */
-function fakeStripe({ env, ports, folder, secretsKey }: StackOptions, apiUrl: string) {
-  if (env['STRIPE_SECRET_KEY']) return null;
-  const url = `http://127.0.0.1:${ports.STRIPE_PORT}`;
-  const secret = createHash('sha256').update(`stripe ${secretsKey}`).digest('hex');
-  return {
-    url,
-    env: {
-      STRIPE_SECRET_KEY: 'sk_test_of_the_dev_stack',
-      STRIPE_PUBLISHABLE_KEY: 'pk_test_of_the_dev_stack',
-      STRIPE_WEBHOOK_SECRET: `whsec_${secret}`,
-      STRIPE_API_URL: url,
-    },
-    own: {
-      STRIPE_PORT: String(ports.STRIPE_PORT),
-      STRIPE_FILE: join(folder, 'stripe.json'),
-      STRIPE_WEBHOOK_URL: `${apiUrl}/v1/billing/webhooks/stripe`,
-    },
   };
 }

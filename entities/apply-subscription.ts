@@ -2,14 +2,16 @@ import type { EntityManager } from 'typeorm';
 import type { Catalog } from '../catalog/load-catalog';
 import { appendAudit } from './audit-record';
 import type { DeliverySchedule } from './delivery-schedule';
-import type { Organization } from './organization';
+import type { BillingState, Organization } from './organization';
+import { enqueue } from './outbox';
 import { emitEvent } from './publish-event';
 import { lockOrganization } from './seats';
 import {
   currentSubscription,
-  planOfPrice,
+  planOfSubscription,
   standingOf,
   storeSubscription,
+  subscriptionById,
   type FetchedSubscription,
 } from './subscription';
 
@@ -22,6 +24,8 @@ export interface Applying {
   readonly graceDays: number;
 }
 
+export type Applied = 'applied' | 'nothing new' | 'unknown price';
+
 /**
  * Brings an organization to what a fetched subscription says: plan, seats, billing state; once, however often it is
  * fetched, and never back to something older. Call it as the transaction's last act: it audits. Answers whether the
@@ -32,27 +36,37 @@ export async function applySubscription(
   applying: Applying,
   fetched: FetchedSubscription,
   seq: string,
-): Promise<boolean> {
+): Promise<Applied> {
   const { orgId, catalog, now } = applying;
-  const planKey = planOfPrice(catalog, fetched.lookupKey);
-  if (planKey === null) return false;
   const organization = await lockOrganization(tx, orgId);
+  const before = await subscriptionById(tx, fetched.id);
+  const planKey = planOfSubscription(catalog, fetched, before);
+  if (planKey === null) return 'unknown price';
   const stored = await storeSubscription(tx, orgId, planKey, fetched, seq, now);
-  if (!stored) return false;
-  return followSubscription(tx, applying, organization);
+  if (!stored) return 'nothing new';
+  const seatsChanged = before?.quantity !== stored.quantity;
+  const changed = await followSubscription(tx, applying, organization, seatsChanged);
+  return changed ? 'applied' : 'nothing new';
 }
 
-/** Brings a locked organization to what its current subscription means at this moment (a time of grace may have ended). */
+/**
+ * Brings a locked organization to what its current subscription means at this moment (a time of grace may have ended).
+ * An operator's own limit of seats stays until the plan or the bought seats change.
+ */
 export async function followSubscription(
   tx: EntityManager,
-  { orgId, requestId, now, schedule, graceDays }: Applying,
+  applying: Applying,
   organization: Organization,
+  seatsChanged = false,
 ): Promise<boolean> {
+  const { orgId, requestId, now, schedule, catalog, graceDays } = applying;
   const subscription = await currentSubscription(tx, orgId);
-  const standing = subscription && standingOf(subscription, organization, graceDays, now);
-  if (!subscription || !standing) return false;
+  if (!subscription) return false;
+  const seatsIncluded = catalog.plan(subscription.planKey)?.seatsIncluded ?? 1;
+  const standing = standingOf(subscription, organization, { graceDays, seatsIncluded }, now);
+  if (!standing) return false;
   const before = factsOf(organization);
-  if (standing.seats !== null || standing.planKey !== organization.planKey) {
+  if (seatsChanged || standing.planKey !== organization.planKey) {
     organization.seatLimit = standing.seats;
   }
   organization.planKey = standing.planKey;
@@ -75,6 +89,7 @@ export async function followSubscription(
     now,
     schedule,
   });
+  await keepGrace(tx, applying, before.billingState, after.billingState);
   const fact = {
     action: 'billing.subscription.updated',
     actor: { type: 'stripe' as const, id: subscription.id },
@@ -85,6 +100,19 @@ export async function followSubscription(
   };
   await appendAudit(tx, orgId, [fact], now);
   return true;
+}
+
+/** A time of grace that begins gets a workflow that ends it; one that is over wakes it. */
+async function keepGrace(
+  tx: EntityManager,
+  { orgId, now }: Applying,
+  before: BillingState,
+  after: BillingState,
+): Promise<void> {
+  const [was, is] = [before === 'payment_failed', after === 'payment_failed'];
+  if (was === is) return;
+  const kind = is ? 'start_grace' : 'wake_grace';
+  await enqueue(tx, { kind, ref: orgId, payload: { orgId } }, now);
 }
 
 function factsOf({ planKey, billingState, seatLimit }: Organization) {

@@ -16,6 +16,7 @@ import { Metering1764200000000 } from './migrations/1764200000000-metering';
 import { Retention1764510000000 } from './migrations/1764510000000-retention';
 import { Recoveries1764520000000 } from './migrations/1764520000000-recoveries';
 import { StreamSockets1764570000000 } from './migrations/1764570000000-stream-sockets';
+import { Reconciliation1764600000000 } from './migrations/1764600000000-reconciliation';
 import { Organization } from './organization';
 import { StreamSubscription } from './stream';
 import { User } from './user';
@@ -64,6 +65,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       Retention1764510000000,
       Recoveries1764520000000,
       EndpointHealth1764530000000,
+      Reconciliation1764600000000,
       DeliveryRollups1764900000000,
       StreamSockets1764570000000,
     ],

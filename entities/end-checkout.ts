@@ -24,7 +24,12 @@ export async function completeCheckout(
   if (!bought) await putCardOnFile(tx, applying, checkout.planKey);
   await tell(tx, applying, finished, 'billing.checkout.completed');
   await appendAudit(tx, orgId, [factOf(finished, 'completed')], now);
-  if (bought) await applySubscription(tx, applying, bought.subscription, bought.seq);
+  if (bought) {
+    // What was bought is the checkout's plan, also where its price has lost the lookup key meanwhile.
+    const pricePlanKey = bought.subscription.pricePlanKey ?? checkout.planKey;
+    const subscription = { ...bought.subscription, pricePlanKey };
+    await applySubscription(tx, applying, subscription, bought.seq);
+  }
   return true;
 }
 

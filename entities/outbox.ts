@@ -38,7 +38,7 @@ export type Command =
       readonly payload: { readonly orgId: string; readonly summary: string };
     }
   | {
-      readonly kind: 'wake_approval' | 'wake_checkout';
+      readonly kind: 'wake_approval' | 'wake_checkout' | 'start_grace' | 'wake_grace';
       readonly ref: string;
       readonly payload: { readonly orgId: string };
     }

@@ -10,7 +10,7 @@ export interface StripeEvent {
 }
 
 const RELEVANT =
-  /^(checkout\.session\.|customer\.subscription\.|invoice\.(paid|payment_failed|payment_succeeded)$|payment_method\.(attached|detached)$|charge\.(dispute\.|refunded$))/;
+  /^(checkout\.session\.|customer\.(subscription\.|(updated|deleted)$)|invoice\.(paid|payment_failed|payment_succeeded)$|payment_method\.(attached|detached)$|charge\.(dispute\.|refunded$)|refund\.)/;
 
 /** Whether an event may change anything of ours. */
 export const isRelevant = (type: string): boolean => RELEVANT.test(type);

@@ -11,6 +11,8 @@ export interface FetchedSubscription {
   readonly status: string;
   readonly priceId: string | null;
   readonly lookupKey: string | null;
+  /** The plan that the price itself names. */
+  readonly pricePlanKey: string | null;
   readonly productId: string | null;
   readonly quantity: number;
   readonly currentPeriodStart: Date | null;
@@ -51,6 +53,7 @@ const storedOf = (row: Row): StoredSubscription => ({
   status: row.status,
   priceId: row.stripe_price_id,
   lookupKey: null,
+  pricePlanKey: null,
   productId: row.stripe_product_id,
   quantity: row.seats,
   currentPeriodStart: row.current_period_start,
@@ -161,32 +164,41 @@ export async function overdueOrganizations(
   return (await run(db, overdue, [since])).map(({ org_id }) => org_id);
 }
 
-/** The catalogue's plan that a price belongs to, by its lookup key. */
-export function planOfPrice(catalog: Catalog, lookupKey: string | null): string | null {
-  const plan = catalog.plans.find(({ prices }) => Object.values(prices).includes(lookupKey ?? ''));
-  return plan?.key ?? null;
+/**
+ * The catalogue's plan that a fetched subscription is of: by its price's lookup key, else by what the price says itself (a
+ * newer price has taken over the key), else what the same price was before. Null: a price of somebody else's.
+ */
+export function planOfSubscription(
+  catalog: Catalog,
+  fetched: FetchedSubscription,
+  stored: StoredSubscription | null,
+): string | null {
+  const { lookupKey, pricePlanKey, priceId } = fetched;
+  const keyed = catalog.plans.find(({ prices }) => Object.values(prices).includes(lookupKey ?? ''));
+  if (keyed) return keyed.key;
+  if (pricePlanKey !== null && catalog.plan(pricePlanKey)) return pricePlanKey;
+  return stored?.priceId === priceId ? (stored?.planKey ?? null) : null;
 }
 
 /** Plan and state that follow from a subscription. Null: it decides nothing (it never began, or another does). */
 export function standingOf(
   subscription: StoredSubscription,
-  organization: Pick<Organization, 'cardOnFile' | 'planKey'>,
-  graceDays: number,
+  organization: Pick<Organization, 'cardOnFile' | 'planKey' | 'billingState'>,
+  terms: { readonly graceDays: number; readonly seatsIncluded: number },
   now: Date,
 ): {
   readonly planKey: string;
   readonly billingState: BillingState;
   readonly seats: number | null;
 } | null {
-  const { planKey, status, pastDueSince } = subscription;
-  const seats = subscription.quantity > 1 ? subscription.quantity : null;
+  const { planKey, status, quantity } = subscription;
+  const seats = quantity > terms.seatsIncluded ? quantity : null;
   switch (status) {
     case 'active':
     case 'trialing':
       return { planKey, billingState: stateOfPlan(planKey), seats };
     case 'past_due': {
-      const graceEndsAt = (pastDueSince ?? now).getTime() + graceDays * DAY_MS;
-      const isOver = now.getTime() >= graceEndsAt;
+      const isOver = now >= graceEnd(subscription, terms.graceDays, now);
       return { planKey, billingState: isOver ? 'restricted_read_only' : 'payment_failed', seats };
     }
     case 'unpaid':
@@ -195,10 +207,23 @@ export function standingOf(
     case 'canceled':
       // An operator or another purchase has moved the organization on.
       if (organization.planKey !== planKey) return null;
-      return organization.cardOnFile
+      return organization.cardOnFile && !isUnpaid(organization.billingState)
         ? { planKey: 'payg', billingState: 'payg_active', seats: null }
         : { planKey: 'sandbox_grant', billingState: 'sandbox_grant', seats: null };
     default:
       return null;
   }
 }
+
+/** When the time of grace of a subscription that is past due ends. */
+export function graceEnd(
+  { pastDueSince }: Pick<StoredSubscription, 'pastDueSince'>,
+  graceDays: number,
+  now: Date,
+): Date {
+  return new Date((pastDueSince ?? now).getTime() + graceDays * DAY_MS);
+}
+
+/** Whose card could not be charged doesn't go on by paying as they go. */
+const isUnpaid = (state: BillingState): boolean =>
+  state === 'payment_failed' || state === 'restricted_read_only';

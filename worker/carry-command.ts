@@ -13,6 +13,8 @@ import {
   DELIVER_WEBHOOK,
   DELIVERIES_QUEUE,
   deliverWebhookId,
+  END_GRACE,
+  endGraceId,
   RECONCILE_CHECKOUT,
   reconcileCheckoutId,
   RECOVER_ENDPOINT,
@@ -70,6 +72,10 @@ async function carry(client: Client, command: Command): Promise<void> {
       });
     case 'wake_checkout':
       return signalRunning(client, reconcileCheckoutId(command.ref), WAKE_SIGNAL);
+    case 'start_grace':
+      return startGrace(client, command.ref);
+    case 'wake_grace':
+      return signalRunning(client, endGraceId(command.ref), WAKE_SIGNAL);
     case 'wake_approval':
       return signalRunning(client, approveBudgetId(command.ref), WAKE_SIGNAL);
     case 'recover_endpoint':
@@ -131,6 +137,19 @@ async function startBusiness(
     ...(orgId === undefined
       ? {}
       : { typedSearchAttributes: new TypedSearchAttributes([{ key: ORG_ID, value: orgId }]) }),
+  });
+}
+
+/** Starts what ends a time of grace; one that still runs from an earlier time looks again. */
+async function startGrace(client: Client, orgId: string): Promise<void> {
+  await client.workflow.signalWithStart(END_GRACE, {
+    workflowId: endGraceId(orgId),
+    taskQueue: BUSINESS_QUEUE,
+    args: [{ orgId }],
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: `time of grace of ${orgId}`,
+    typedSearchAttributes: new TypedSearchAttributes([{ key: ORG_ID, value: orgId }]),
+    signal: WAKE_SIGNAL,
   });
 }
 

@@ -5,7 +5,6 @@ import { createDataSource } from '../entities/data-source';
 import { openDatabase } from '../entities/open-database';
 import { readConfig, type Config } from '../platform/config';
 import { createLog } from '../platform/log';
-import { createMetrics } from '../platform/metrics';
 import { orExit } from '../platform/or-exit';
 import { installTemporalRuntime } from './run-workflows';
 import { startWorker, type RunningWorker } from './worker';
@@ -48,7 +47,7 @@ async function main(): Promise<void> {
 }
 
 function serveHealth(config: Config, worker: RunningWorker) {
-  const metrics = createMetrics();
+  const { metrics } = worker;
   new Gauge({
     name: 'secapi_temporal_up',
     help: 'Whether this worker has Temporal (1) or not (0)',

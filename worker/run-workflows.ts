@@ -5,7 +5,7 @@ import type { ApprovalActivities } from '../activities/approve-budget';
 import type { DeliveryActivities } from '../activities/deliver-webhook';
 import type { RetentionActivities } from '../activities/prune-records';
 import type { RecoveryActivities } from '../activities/recover-endpoint';
-import type { StripeActivities } from '../activities/reconcile-stripe';
+import type { StripeActivities } from '../activities/stripe';
 import type { MailActivities } from '../activities/send-mail';
 import type { Log } from '../platform/log';
 import { BUSINESS_QUEUE, DELIVERIES_QUEUE } from '../workflows/contracts';

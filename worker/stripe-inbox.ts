@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import type { StripeActivities } from '../activities/reconcile-stripe';
+import type { StripeActivities } from '../activities/stripe';
 import { leaseStripeEvents, postponeStripeEvent } from '../entities/stripe-event';
 import type { Clock } from '../platform/clock';
 import type { Log } from '../platform/log';

@@ -1,12 +1,13 @@
 import { hostname } from 'node:os';
+import type { Registry } from 'prom-client';
 import type { DataSource } from 'typeorm';
 import { createDeliveryActivities } from '../activities/deliver-webhook';
 import { createEndpointSlots } from '../activities/endpoint-slots';
 import { createMakeAttempt } from '../activities/make-attempt';
 import { createRetentionActivities } from '../activities/prune-records';
 import { createApprovalActivities } from '../activities/approve-budget';
-import { createStripeActivities, type StripeActivities } from '../activities/reconcile-stripe';
 import { createRecoveryActivities } from '../activities/recover-endpoint';
+import { createStripeActivities, type StripeActivities } from '../activities/stripe';
 import { createMailActivities } from '../activities/send-mail';
 import { loadCatalog } from '../catalog/load-catalog';
 import { approvalMailing } from '../entities/approval-mail';
@@ -17,12 +18,13 @@ import { listen } from '../entities/listen';
 import { rescueRecoveries } from '../entities/recovery-view';
 import { rescueDeliveries } from '../entities/rescue-deliveries';
 import { createMailer, type Mailer } from '../integrations/mail';
-import { createStripePort } from '../integrations/stripe';
+import { createIgnoredEvents, createStripePort } from '../integrations/stripe';
 import { createWebhookSender } from '../integrations/webhook-sender';
 import { HOUR_MS, systemClock } from '../platform/clock';
 import type { Config } from '../platform/config';
 import type { Log } from '../platform/log';
 import { createLoop } from '../platform/loop';
+import { createMetrics } from '../platform/metrics';
 import { createSecretBox } from '../platform/secret-box';
 import { PRUNE_RECORDS, SWEEP_STRIPE } from '../workflows/contracts';
 import { createCarry, showDelivery } from './carry-command';
@@ -46,6 +48,7 @@ const UPKEEP_MS = 30_000;
 const SWEEP_MS = 60_000;
 
 export interface RunningWorker {
+  readonly metrics: Registry;
   readonly temporal: () => 'up' | 'away';
   /** Takes no more work, finishes what is in flight, and lets go of everything. */
   stop(): Promise<void>;
@@ -59,6 +62,7 @@ export function startWorker(
   workflowBundle: string = builtBundle(),
 ): RunningWorker {
   const clock = systemClock;
+  const metrics = createMetrics();
   const schedule = {
     waitsSeconds: config.DELIVERY_SCHEDULE_SECONDS,
     windowSeconds: config.DELIVERY_WINDOW_SECONDS,
@@ -72,7 +76,7 @@ export function startWorker(
   let wakeLoops: () => void = () => undefined;
   const wake = (): void => wakeLoops();
 
-  const stripe = stripeActivities(config, { db, clock, log, schedule, wake });
+  const stripe = stripeActivities(config, { db, clock, log, schedule, metrics, wake });
 
   const temporal = createTemporalSession({
     address: config.TEMPORAL_ADDRESS,
@@ -211,6 +215,7 @@ export function startWorker(
   );
 
   return {
+    metrics,
     temporal: temporal.state,
     async stop() {
       await listener.stop();
@@ -227,7 +232,7 @@ function stripeActivities(
   deps: Pick<
     Parameters<typeof createStripeActivities>[0],
     'db' | 'clock' | 'log' | 'schedule' | 'wake'
-  >,
+  > & { readonly metrics: Registry },
 ): StripeActivities | null {
   if (config.STRIPE_SECRET_KEY === '') return null;
   return createStripeActivities({
@@ -240,6 +245,7 @@ function stripeActivities(
     }),
     publicUrl: config.PUBLIC_URL,
     graceDays: config.PAYMENT_GRACE_DAYS,
+    countIgnored: createIgnoredEvents(deps.metrics),
   });
 }
 

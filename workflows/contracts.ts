@@ -45,6 +45,17 @@ export function reconcileCheckoutId(checkoutId: string): string {
   return `checkout:${checkoutId}`;
 }
 
+export const END_GRACE = 'endGrace';
+
+export interface EndGrace {
+  readonly orgId: string;
+}
+
+/** The one workflow id of an organization's time of grace. */
+export function endGraceId(orgId: string): string {
+  return `grace:${orgId}`;
+}
+
 /** Stripe said something about the checkout; the object is fetched again. */
 export const STRIPE_SAID_SIGNAL = 'stripeSaid';
 

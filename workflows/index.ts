@@ -1,6 +1,7 @@
 export { approveBudget } from './approve-budget';
 export { deliverWebhook } from './deliver-webhook';
 export { pruneRecords } from './prune-records';
+export { endGrace } from './end-grace';
 export { reconcileCheckout, sweepStripe } from './reconcile-checkout';
 export { recoverEndpoint } from './recover-endpoint';
 export { sendMail } from './send-mail';

@@ -5,7 +5,7 @@ import {
   setCurrentDetails,
   setHandler,
 } from '@temporalio/workflow';
-import type { CheckoutView, StripeActivities } from '../activities/reconcile-stripe';
+import type { CheckoutView, StripeActivities } from '../activities/stripe';
 import { STRIPE_SAID_SIGNAL, WAKE_SIGNAL, type ReconcileCheckout } from './contracts';
 
 const { pollCheckout, sweepStripe: sweep } = proxyActivities<StripeActivities>({

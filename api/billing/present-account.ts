@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Catalog } from '../../catalog/load-catalog';
 import type { Plan } from '../../catalog/schema';
-import { billingCustomer } from '../../entities/checkout-session';
+import { billingCustomer } from '../../entities/billing-customer';
 import { readPeriod, type BudgetPeriod } from '../../entities/budget-period';
 import { Organization } from '../../entities/organization';
 import type { Executor } from '../../entities/sql';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { BillingCustomer } from '../../entities/checkout-session';
+import type { BillingCustomer } from '../../entities/billing-customer';
 import type { StoredSubscription } from '../../entities/subscription';
 import { timestamp } from '../http/schemas';
 

@@ -4,7 +4,7 @@ import { makeSession } from '../../entities/checkout-session';
 import { abandonCheckout } from '../../entities/end-checkout';
 import { enqueue } from '../../entities/outbox';
 import { Organization } from '../../entities/organization';
-import { StripeAway, type StripePort } from '../../integrations/stripe';
+import { StripeAway, StripeRefused, type StripePort } from '../../integrations/stripe';
 import { DAY_MS } from '../../platform/clock';
 import { Fault } from '../../platform/fault';
 import { newId } from '../../platform/ids';
@@ -43,11 +43,26 @@ export function requireStripe({ stripe }: Pick<ApiContext, 'stripe'>): StripePor
   });
 }
 
-/** Runs a call to Stripe. Throws dependency_unavailable with Retry-After where it is away. */
-export async function askingStripe<Value>(call: () => Promise<Value>): Promise<Value> {
+/**
+ * Runs a call to Stripe. Throws dependency_unavailable with Retry-After where it is away, or refuses what only an operator
+ * can mend; the log has the reason.
+ */
+export async function askingStripe<Value>(
+  { log }: Pick<ApiContext, 'log'>,
+  call: () => Promise<Value>,
+): Promise<Value> {
   try {
     return await call();
   } catch (error) {
+    if (error instanceof StripeRefused) {
+      log.error({ err: error }, 'Stripe refuses a call: look at the key and the account');
+      throw new Fault('dependency_unavailable', {
+        message: 'Stripe does not accept what this server asks of it.',
+        hint: 'The operator finds Stripe’s reason in the log. Ask again later; what was begun is gone on with.',
+        retryAfterSeconds: 60,
+        cause: error,
+      });
+    }
     if (!(error instanceof StripeAway)) throw error;
     throw new Fault('dependency_unavailable', {
       message: 'Stripe is away at the moment.',
@@ -83,7 +98,7 @@ export async function beginCheckout(
   for (;;) {
     const standing = await openCheckout(db, orgId);
     if (standing && isSame(standing, wish)) {
-      return askingStripe(() =>
+      return askingStripe(context, () =>
         makeSession(db, stripe, catalog, config.PUBLIC_URL, standing, clock.now()),
       );
     }
@@ -91,7 +106,7 @@ export async function beginCheckout(
     const opened = await storeIntent(context, caller, requestId, wish);
     if (!opened) continue;
     context.wake('command');
-    return askingStripe(() =>
+    return askingStripe(context, () =>
       makeSession(db, stripe, catalog, config.PUBLIC_URL, opened, clock.now()),
     );
   }
@@ -140,7 +155,7 @@ async function replace(
   requestId: string,
 ): Promise<void> {
   if (sessionId !== null) {
-    const session = await askingStripe(async () => {
+    const session = await askingStripe(context, async () => {
       await stripe.expireSession(sessionId);
       return stripe.readSession(sessionId);
     });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { customerOf } from '../../entities/checkout-session';
+import { customerOf } from '../../entities/billing-customer';
 import { Fault } from '../../platform/fault';
 import { operation } from '../http/operation';
 import { askingStripe, requireLiveBuyer, requireStripe } from './open-checkout';
@@ -25,14 +25,14 @@ export const openPortal = operation({
     requireLiveBuyer(caller);
     const stripe = requireStripe(context);
     const back = returnUrl(context, 'returnUrl', input.returnUrl);
-    const customer = await customerOf(tx, caller.orgId);
+    const customer = await customerOf(tx, caller.orgId, stripe.livemode);
     if (customer === null) {
       throw new Fault('conflict', {
         message: 'The organization has bought nothing yet.',
         hint: 'Begin with POST /v1/billing/checkout.',
       });
     }
-    const { id, url } = await askingStripe(() => stripe.openPortal(customer, back));
+    const { id, url } = await askingStripe(context, () => stripe.openPortal(customer, back));
     return {
       object: 'billing_portal_session' as const,
       id,

@@ -25,7 +25,8 @@ export const receiveStripeEvent = operation({
   }),
   async handle({ tx, headers, bodyText, now, context, afterCommit }) {
     const signature = headers['stripe-signature'];
-    const event = requireStripe(context).verifyEvent(
+    const stripe = requireStripe(context);
+    const event = stripe.verifyEvent(
       bodyText,
       typeof signature === 'string' ? signature : undefined,
     );
@@ -39,6 +40,11 @@ export const receiveStripeEvent = operation({
     const object = 'billing_webhook_result' as const;
     const { id: eventId } = event;
     if (!isRelevant(event.type)) {
+      return { object, eventId, duplicate: false, status: 'ignored' as const };
+    }
+    if (event.livemode !== stripe.livemode) {
+      context.countIgnored('other_mode');
+      context.log.warn({ event: eventId, livemode: event.livemode }, 'an event of the other mode');
       return { object, eventId, duplicate: false, status: 'ignored' as const };
     }
     const isNew = await storeStripeEvent(tx, event, 'webhook', now);

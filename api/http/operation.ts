@@ -15,7 +15,7 @@ import type { Log } from '../../platform/log';
 import type { SecretBox } from '../../platform/secret-box';
 import type { DeliverySchedule } from '../../entities/delivery-schedule';
 import type { OidcVerifier } from '../../integrations/oidc';
-import type { StripePort } from '../../integrations/stripe';
+import type { IgnoredReason, StripePort } from '../../integrations/stripe';
 import type { Cursors } from './cursor';
 import type { LastUse } from './last-use';
 import type { RateLimiter } from './rate-limit';
@@ -58,6 +58,8 @@ export interface ApiContext {
   readonly oidc: OidcVerifier | null;
   /** Asks Stripe; null where no key is set. */
   readonly stripe: StripePort | null;
+  /** Counts what Stripe told and was left alone. */
+  readonly countIgnored: (reason: IgnoredReason) => void;
   /** What new deliveries follow. */
   readonly schedule: DeliverySchedule;
   /** Tells the workers and the readers of sockets, after commit, that there is something to do. */

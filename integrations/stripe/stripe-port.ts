@@ -1,23 +1,27 @@
-import Stripe from 'stripe';
+import type Stripe from 'stripe';
+import { asking, orNull, StripeAway, unlessDone } from './asking';
+import { readDispute, readRefund, refundsOf, type ReversalView } from './reversal-view';
+import { createStripeClient, isLiveKey } from './stripe-client';
 import {
+  customerView,
   eventView,
   sessionView,
   subscriptionView,
   type CheckoutWish,
+  type CustomerView,
   type SessionView,
   type StripeEventView,
   type SubscriptionView,
 } from './stripe-views';
 
-/** Stripe doesn't answer, or says that it can't at the moment: the same call may succeed later. */
-export class StripeAway extends Error {
-  readonly code = 'STRIPE_AWAY';
-}
-
-/** What we ask of Stripe. Each call is safe to repeat. Throws StripeAway. */
+/** What we ask of Stripe. Each call is safe to repeat. Throws StripeAway and StripeRefused. */
 export interface StripePort {
+  /** Whether the key is of Stripe's live mode: what is of the other one is none of ours. */
+  readonly livemode: boolean;
   /** The organization's customer: one, however often it is asked for. */
   ensureCustomer(orgId: string, name: string | null): Promise<string>;
+  /** A customer with whether a card can be charged; null for one that is gone. */
+  readCustomer(id: string): Promise<CustomerView | null>;
   /** The Session of our checkout: one, however often it is asked for. Throws StripeAway also where the price isn't there yet. */
   createSession(wish: CheckoutWish): Promise<SessionView>;
   readSession(id: string): Promise<SessionView | null>;
@@ -26,19 +30,17 @@ export interface StripePort {
   readSubscription(id: string): Promise<SubscriptionView | null>;
   /** The portal's link, where a customer changes plan, card and invoices. */
   openPortal(customerId: string, returnUrl: string): Promise<{ id: string; url: string }>;
-  /** Whether a customer has a card that can be charged. */
-  hasCard(customerId: string): Promise<boolean>;
-  /** Events since a time, newest first, all pages. */
-  eventsSince(since: Date): Promise<StripeEventView[]>;
-  /** The event in a webhook's body; null where the signature is missing, wrong or over 5 minutes old. */
+  /** Relevant or not, events of a span of time, newest first; without `before`, up to now. */
+  eventsBetween(since: Date, before: Date | null): Promise<StripeEventView[]>;
+  /** The event in a webhook's body; null where the signature is missing, wrong or over 5 minutes old, or no secret is set. */
   verifyEvent(body: string, signature: string | undefined): StripeEventView | null;
-  /** The customer that an invoice, dispute or refund belongs to, and its subscription. */
-  readInvoice(
-    id: string,
-  ): Promise<{ customerId: string | null; subscriptionId: string | null } | null>;
+  /** The subscription that an invoice is of; null where it is of none. */
+  subscriptionOfInvoice(id: string): Promise<string | null>;
+  readDispute(id: string): Promise<ReversalView | null>;
+  readRefund(id: string): Promise<ReversalView | null>;
+  refundsOf(chargeId: string): Promise<ReversalView[]>;
 }
 
-const TIMEOUT_MS = 10_000;
 const TOLERANCE_SECONDS = 300;
 const MOST_EVENTS = 10_000;
 
@@ -48,14 +50,12 @@ export function createStripePort(options: {
   readonly apiUrl: string;
   readonly webhookSecret: string;
 }): StripePort {
-  const stripe = new Stripe(options.secretKey, {
-    maxNetworkRetries: 1,
-    timeout: TIMEOUT_MS,
-    telemetry: false,
-    ...hostOf(options.apiUrl),
-  });
+  const { webhookSecret } = options;
+  const stripe = createStripeClient(options.secretKey, options.apiUrl);
 
   return {
+    livemode: isLiveKey(options.secretKey),
+
     ensureCustomer: (orgId, name) =>
       asking(async () => {
         const params = { metadata: { org_id: orgId }, ...(name === null ? {} : { name }) };
@@ -63,25 +63,19 @@ export function createStripePort(options: {
         return (await stripe.customers.create(params, { idempotencyKey })).id;
       }),
 
+    readCustomer: (customer) =>
+      asking(() =>
+        orNull(async () => {
+          const found = await stripe.customers.retrieve(customer);
+          if (found.deleted) return null;
+          const cards = await stripe.paymentMethods.list({ customer, type: 'card', limit: 1 });
+          return customerView(found, cards.data.length > 0);
+        }),
+      ),
+
     createSession: (wish) =>
       asking(async () => {
-        const metadata = { org_id: wish.orgId, checkout_id: wish.checkoutId };
-        const shared = {
-          customer: wish.customerId,
-          client_reference_id: wish.checkoutId,
-          success_url: wish.successUrl,
-          cancel_url: wish.cancelUrl,
-          metadata,
-        };
-        const params: Stripe.Checkout.SessionCreateParams =
-          wish.mode === 'setup'
-            ? { ...shared, mode: 'setup', currency: 'usd' }
-            : {
-                ...shared,
-                mode: 'subscription',
-                line_items: [{ price: await priceOf(wish.lookupKey), quantity: wish.quantity }],
-                subscription_data: { metadata },
-              };
+        const params = await sessionParams(stripe, wish);
         const idempotencyKey = `checkout:${wish.checkoutId}`;
         return sessionView(await stripe.checkout.sessions.create(params, { idempotencyKey }));
       }),
@@ -89,14 +83,7 @@ export function createStripePort(options: {
     readSession: (id) =>
       asking(() => orNull(async () => sessionView(await stripe.checkout.sessions.retrieve(id)))),
 
-    expireSession: (id) =>
-      asking(async () => {
-        try {
-          await stripe.checkout.sessions.expire(id);
-        } catch (error) {
-          if (!isRefusal(error)) throw error;
-        }
-      }),
+    expireSession: (id) => asking(() => unlessDone(() => stripe.checkout.sessions.expire(id))),
 
     readSubscription: (id) =>
       asking(() => orNull(async () => subscriptionView(await stripe.subscriptions.retrieve(id)))),
@@ -108,15 +95,9 @@ export function createStripePort(options: {
         return { id, url };
       }),
 
-    hasCard: (customer) =>
+    eventsBetween: (since, before) =>
       asking(async () => {
-        const { data } = await stripe.paymentMethods.list({ customer, type: 'card', limit: 1 });
-        return data.length > 0;
-      }),
-
-    eventsSince: (since) =>
-      asking(async () => {
-        const created = { gte: Math.floor(since.getTime() / 1_000) };
+        const created = { gte: seconds(since), ...(before ? { lt: seconds(before) } : {}) };
         const events: StripeEventView[] = [];
         for await (const event of stripe.events.list({ created, limit: 100 })) {
           events.push(eventView(event));
@@ -126,9 +107,8 @@ export function createStripePort(options: {
       }),
 
     verifyEvent(body, signature) {
-      if (signature === undefined) return null;
+      if (signature === undefined || webhookSecret === '') return null;
       try {
-        const { webhookSecret } = options;
         return eventView(
           stripe.webhooks.constructEvent(body, signature, webhookSecret, TOLERANCE_SECONDS),
         );
@@ -137,67 +117,49 @@ export function createStripePort(options: {
       }
     },
 
-    readInvoice: (id) =>
+    subscriptionOfInvoice: (id) =>
       asking(() =>
         orNull(async () => {
-          const invoice = await stripe.invoices.retrieve(id);
-          const parent = invoice.parent?.subscription_details?.subscription ?? null;
-          return {
-            customerId: typeof invoice.customer === 'string' ? invoice.customer : null,
-            subscriptionId: typeof parent === 'string' ? parent : (parent?.id ?? null),
-          };
+          const { parent } = await stripe.invoices.retrieve(id);
+          const subscription = parent?.subscription_details?.subscription ?? null;
+          return typeof subscription === 'string' ? subscription : (subscription?.id ?? null);
         }),
       ),
+
+    readDispute: (id) => asking(() => readDispute(stripe, id)),
+    readRefund: (id) => asking(() => readRefund(stripe, id)),
+    refundsOf: (chargeId) => asking(() => refundsOf(stripe, chargeId)),
   };
-
-  async function priceOf(lookupKey: string | null): Promise<string> {
-    const { data } = await stripe.prices.list({
-      lookup_keys: [lookupKey ?? ''],
-      active: true,
-      limit: 1,
-    });
-    const [price] = data;
-    if (!price) {
-      throw new StripeAway(
-        `Stripe has no price with the lookup key ${lookupKey}: npm run stripe:sync`,
-      );
-    }
-    return price.id;
-  }
 }
 
-/** Runs a call; what says that Stripe is away becomes StripeAway, a refusal stays what it is. */
-async function asking<Value>(call: () => Promise<Value>): Promise<Value> {
-  try {
-    return await call();
-  } catch (error) {
-    const status = (error as { statusCode?: number }).statusCode;
-    const type = (error as { type?: string }).type;
-    const away =
-      type === 'StripeConnectionError' || status === 429 || status === 409 || (status ?? 0) >= 500;
-    if (away) throw new StripeAway('Stripe does not answer at the moment', { cause: error });
-    throw error;
-  }
-}
-
-async function orNull<Value>(call: () => Promise<Value>): Promise<Value | null> {
-  try {
-    return await call();
-  } catch (error) {
-    if ((error as { statusCode?: number }).statusCode === 404) return null;
-    throw error;
-  }
-}
-
-const isRefusal = (error: unknown): boolean =>
-  [400, 404].includes((error as { statusCode?: number }).statusCode ?? 0);
-
-function hostOf(apiUrl: string) {
-  if (apiUrl === '') return {};
-  const { protocol, hostname, port } = new URL(apiUrl);
+async function sessionParams(
+  stripe: Stripe,
+  wish: CheckoutWish,
+): Promise<Stripe.Checkout.SessionCreateParams> {
+  const metadata = { org_id: wish.orgId, checkout_id: wish.checkoutId };
+  const shared = {
+    customer: wish.customerId,
+    client_reference_id: wish.checkoutId,
+    success_url: wish.successUrl,
+    cancel_url: wish.cancelUrl,
+    metadata,
+  };
+  if (wish.mode === 'setup') return { ...shared, mode: 'setup', currency: 'usd' };
   return {
-    protocol: protocol === 'https:' ? ('https' as const) : ('http' as const),
-    host: hostname,
-    port: Number(port) || (protocol === 'https:' ? 443 : 80),
+    ...shared,
+    mode: 'subscription',
+    line_items: [{ price: await priceOf(stripe, wish.lookupKey), quantity: wish.quantity }],
+    subscription_data: { metadata },
   };
 }
+
+async function priceOf(stripe: Stripe, lookupKey: string | null): Promise<string> {
+  const wanted = { lookup_keys: [lookupKey ?? ''], active: true, limit: 1 };
+  const [price] = (await stripe.prices.list(wanted)).data;
+  if (price) return price.id;
+  throw new StripeAway(
+    `Stripe has no price with the lookup key ${lookupKey}: npm run stripe:sync -- --write`,
+  );
+}
+
+const seconds = (at: Date): number => Math.floor(at.getTime() / 1_000);

@@ -13,6 +13,17 @@ export interface SessionView {
   readonly subscriptionId: string | null;
   /** Our checkout's id, as we gave it. */
   readonly checkoutId: string | null;
+  readonly livemode: boolean;
+}
+
+/** A customer, as far as we look at it. */
+export interface CustomerView {
+  readonly id: string;
+  readonly email: string | null;
+  readonly name: string | null;
+  /** Whether there is a card that can be charged. */
+  readonly hasCard: boolean;
+  readonly livemode: boolean;
 }
 
 /** A subscription, as far as we look at it. */
@@ -22,6 +33,8 @@ export interface SubscriptionView {
   readonly status: string;
   readonly priceId: string | null;
   readonly lookupKey: string | null;
+  /** The plan that `npm run stripe:sync` wrote on the price: it stays when a newer price takes over the lookup key. */
+  readonly pricePlanKey: string | null;
   readonly productId: string | null;
   readonly quantity: number;
   readonly currentPeriodStart: Date | null;
@@ -30,6 +43,7 @@ export interface SubscriptionView {
   readonly createdAt: Date;
   /** Our organization, as we wrote it into the metadata. */
   readonly orgId: string | null;
+  readonly livemode: boolean;
 }
 
 /** An event: what happened to which object (of a card: to whose). Only the ids are believed; the object is fetched again. */
@@ -66,6 +80,7 @@ export function sessionView(session: Stripe.Checkout.Session): SessionView {
     customerId: idOf(session.customer),
     subscriptionId: idOf(session.subscription),
     checkoutId: session.client_reference_id,
+    livemode: session.livemode,
   };
 }
 
@@ -82,6 +97,7 @@ export function subscriptionView(subscription: Stripe.Subscription): Subscriptio
     status: subscription.status,
     priceId: item?.price.id ?? null,
     lookupKey: item?.price.lookup_key ?? null,
+    pricePlanKey: item?.price.metadata['plan_key'] ?? null,
     productId: idOf(item?.price.product ?? null),
     quantity: item?.quantity ?? 1,
     currentPeriodStart: item ? seconds(item.current_period_start) : null,
@@ -89,12 +105,19 @@ export function subscriptionView(subscription: Stripe.Subscription): Subscriptio
     cancelAtPeriodEnd: subscription.cancel_at_period_end,
     createdAt: seconds(subscription.created),
     orgId: subscription.metadata['org_id'] ?? null,
+    livemode: subscription.livemode,
   };
+}
+
+export function customerView(customer: Stripe.Customer, hasCard: boolean): CustomerView {
+  const { id, email, name, livemode } = customer;
+  return { id, email, name: name ?? null, hasCard, livemode };
 }
 
 export function eventView(event: Stripe.Event): StripeEventView {
   const object = event.data.object as { id?: string; object?: string; customer?: string | null };
   const before = event.data.previous_attributes as { customer?: string } | undefined;
+  // A card is told of by its customer: the whole of which is fetched again.
   const ofCard = event.type.startsWith('payment_method.');
   return {
     id: event.id,

@@ -1,3 +1,6 @@
+import { paySession } from '../../devstack/stripe/acts/pay-session';
+import { changeNow, setStatus } from '../../devstack/stripe/acts/subscription-life';
+import { idOf } from '../../devstack/stripe/shapes/reference';
 import type { FakeFault } from '../../devstack/stripe/faults';
 import type { Tenant } from '../support/api';
 import { openShop, type Shop } from '../support/shop';
@@ -68,16 +71,16 @@ describe('a purchase, its upgrade and its end, with every fault at every moment'
         (known) => known.client_reference_id === id,
       );
       expect(session).toHaveLength(1);
-      shop.stripe.state.pay(session[0]?.id ?? '');
+      paySession(shop.stripe.state, session[0]?.id ?? '');
       await time(id);
       const plan = async (): Promise<string> =>
         (await tenant.call('GET', '/v1/billing')).body.effectivePlanKey;
       expect(await plan()).toBe('personal');
-      const subscription = session[0]?.subscription ?? '';
-      shop.stripe.state.change(subscription, 'secapi_team_month', 1);
+      const subscription = idOf(session[0]?.subscription);
+      changeNow(shop.stripe.state, subscription, 'secapi_team_month', 1);
       await time(id);
       expect(await plan()).toBe('team');
-      shop.stripe.state.setStatus(subscription, 'canceled');
+      setStatus(shop.stripe.state, subscription, 'canceled');
       await time(id);
       expect(await plan()).toBe('payg');
 

@@ -1,4 +1,5 @@
-import Stripe from 'stripe';
+import { removeCards } from '../../devstack/stripe/acts/cards';
+import { paySession, settleSlowPayment } from '../../devstack/stripe/acts/pay-session';
 import { send, type Answer, type Tenant } from '../support/api';
 import { openShop, type Shop } from '../support/shop';
 
@@ -8,14 +9,7 @@ describe('checkout', () => {
   const buy = (more: object = {}, tenant = acme, headers = {}): Promise<Answer> =>
     tenant.call('POST', '/v1/billing/checkout', { planKey: 'team', ...more }, headers);
   const billing = async (tenant = acme) => (await tenant.call('GET', '/v1/billing')).body;
-  const sessionOf = (checkoutId: string) => {
-    const { sessions } = shop.stripe.state;
-    const found = [...sessions.values()].find(
-      (session) => session.client_reference_id === checkoutId,
-    );
-    if (!found) throw new Error(`no session of ${checkoutId}`);
-    return found;
-  };
+  const sessionOf = (checkoutId: string) => shop.sessionOf(checkoutId);
   const rows = async (table: string, where = 'org_id = $1') =>
     shop.api.database.db.query(`SELECT * FROM ${table} WHERE ${where}`, [acme.orgId]);
   beforeAll(async () => {
@@ -116,7 +110,7 @@ describe('checkout', () => {
   it('puts a card on file and pays as one goes', async () => {
     const { body } = await acme.call('POST', '/v1/billing/payg/activate', {});
     expect(body).toMatchObject({ object: 'billing_checkout_session', planKey: 'payg' });
-    shop.stripe.state.pay(sessionOf(body.id as string).id);
+    paySession(shop.stripe.state, sessionOf(body.id as string).id);
     await shop.work();
     expect(await billing()).toMatchObject({
       effectivePlanKey: 'payg',
@@ -126,7 +120,7 @@ describe('checkout', () => {
     });
     expect((await acme.call('POST', '/v1/billing/payg/activate', {})).status).toBe(409);
     const customer = [...shop.stripe.state.customers.values()].at(-1)?.id ?? '';
-    shop.stripe.state.removeCards(customer);
+    removeCards(shop.stripe.state, customer);
     await shop.work();
     expect(await billing()).toMatchObject({ billingState: 'payg_pending_card', cardOnFile: false });
   });
@@ -140,7 +134,7 @@ describe('checkout', () => {
     ]) {
       shop.stripe.faults.add({ on, kind: 'drop' });
     }
-    shop.stripe.state.pay(sessionOf(body.id as string).id);
+    paySession(shop.stripe.state, sessionOf(body.id as string).id);
     await shop.stripe.settled();
     expect((await billing()).effectivePlanKey).toBe('sandbox_grant');
     await shop.activities.pollCheckout(body.id as string);
@@ -150,61 +144,22 @@ describe('checkout', () => {
   it('takes a slow payment when it comes in, and fails when it does not', async () => {
     const slow = (await buy()).body;
     const session = sessionOf(slow.id as string).id;
-    shop.stripe.state.pay(session, 'slow');
+    paySession(shop.stripe.state, session, 'slowly');
     await shop.work();
     expect((await billing()).effectivePlanKey).toBe('sandbox_grant');
-    shop.stripe.state.settleSlow(session, true);
+    settleSlowPayment(shop.stripe.state, session, true);
     await shop.work();
     expect((await billing()).effectivePlanKey).toBe('team');
     acme = await shop.api.newTenant({ planKey: 'sandbox_grant' });
     const failing = (await buy()).body;
     const second = sessionOf(failing.id as string).id;
-    shop.stripe.state.pay(second, 'slow');
+    paySession(shop.stripe.state, second, 'slowly');
     await shop.work();
-    shop.stripe.state.settleSlow(second, false);
+    settleSlowPayment(shop.stripe.state, second, false);
     await shop.work();
     const [checkout] = await rows('checkouts');
     expect(checkout.status).toBe('failed');
     expect((await billing()).effectivePlanKey).toBe('sandbox_grant');
-  });
-
-  it('follows the subscription: upgrade, failed payment, its end', async () => {
-    const { body } = await buy({ planKey: 'personal' });
-    shop.stripe.state.pay(sessionOf(body.id as string).id);
-    await shop.work();
-    const id = sessionOf(body.id as string).subscription ?? '';
-    shop.stripe.state.change(id, 'secapi_team_month', 8);
-    await shop.work();
-    expect(await billing()).toMatchObject({ effectivePlanKey: 'team' });
-    expect((await acme.call('GET', '/v1/limits')).body.seats.included).toBe(8);
-    shop.stripe.state.setStatus(id, 'past_due');
-    await shop.work();
-    expect((await billing()).billingState).toBe('payment_failed');
-    const work = { meterClass: 'heavy_extract', idempotencyKey: 'in-grace' };
-    expect((await acme.call('POST', '/v1/usage/authorize', work)).status).toBe(200);
-    await shop.api.database.db.query(
-      `UPDATE billing_subscriptions SET past_due_since = now() - interval '8 days' WHERE id = $1`,
-      [id],
-    );
-    await shop.activities.sweepStripe();
-    expect((await billing()).billingState).toBe('restricted_read_only');
-    const refused = await acme.call('POST', '/v1/usage/authorize', {
-      ...work,
-      idempotencyKey: 'late',
-    });
-    expect(refused.body).toMatchObject({
-      code: 'billing_required',
-      details: { reason: 'payment_failed' },
-    });
-    shop.stripe.state.setStatus(id, 'active');
-    await shop.work();
-    expect((await billing()).billingState).toBe('team_active');
-    shop.stripe.state.setStatus(id, 'canceled');
-    await shop.work();
-    expect(await billing()).toMatchObject({
-      effectivePlanKey: 'payg',
-      billingState: 'payg_active',
-    });
   });
 
   it('opens the portal for whoever bought something', async () => {
@@ -217,75 +172,5 @@ describe('checkout', () => {
     expect((await send(portal.body.url as string, 'GET')).text).toContain('Portal');
     const config = await acme.call('GET', '/v1/billing/stripe-config');
     expect(config.body).toMatchObject({ object: 'stripe_config', publishableKey: 'pk_test_fake' });
-  });
-
-  describe('a webhook', () => {
-    const stripe = new Stripe('sk_test_fake');
-    const SECRET = 'whsec_test_of_the_fake';
-    const url = () => `${shop.api.url}/v1/billing/webhooks/stripe`;
-    const event = (id: string, type = 'customer.subscription.updated') =>
-      JSON.stringify({
-        id,
-        object: 'event',
-        type,
-        created: 1,
-        livemode: false,
-        data: { object: { id: 'sub_nobody', object: 'subscription' } },
-      });
-    const post = (payload: string, signature?: string): Promise<Answer> =>
-      send(url(), 'POST', payload, {
-        'content-type': 'application/json',
-        ...(signature === undefined ? {} : { 'stripe-signature': signature }),
-      });
-    const sign = (payload: string, more: object = {}): string =>
-      stripe.webhooks.generateTestHeaderString({ payload, secret: SECRET, ...more });
-    const stored = async (): Promise<number> => {
-      const [{ count }] = await shop.api.database.db.query(
-        `SELECT count(*)::int FROM stripe_events WHERE id LIKE 'evt_hook%'`,
-      );
-      return count as number;
-    };
-
-    it('with no, a wrong, an old or another secret’s signature is 400 and stores nothing', async () => {
-      const payload = event('evt_hook_bad');
-      const old = Math.floor(Date.now() / 1_000) - 301;
-      for (const signature of [
-        undefined,
-        't=1,v1=00',
-        sign(payload, { timestamp: old }),
-        sign(payload, { secret: 'whsec_other' }),
-        sign(`${payload} `),
-      ]) {
-        expect(await post(payload, signature)).toMatchObject({
-          status: 400,
-          body: { code: 'invalid_request' },
-        });
-      }
-      expect(await stored()).toBe(0);
-    });
-
-    it('is stored once and answered for what it is', async () => {
-      const payload = event('evt_hook_once');
-      const first = await post(payload, sign(payload));
-      expect(first.body).toMatchObject({
-        object: 'billing_webhook_result',
-        eventId: 'evt_hook_once',
-        duplicate: false,
-        status: 'processed',
-      });
-      expect((await post(payload, sign(payload))).body).toMatchObject({
-        status: 'duplicate',
-        duplicate: true,
-      });
-      const other = event('evt_hook_other', 'product.created');
-      expect((await post(other, sign(other))).body.status).toBe('ignored');
-      expect(await stored()).toBe(1);
-      await shop.work();
-    });
-
-    it('over 512 KiB is 413', async () => {
-      const payload = JSON.stringify({ id: 'evt_hook_big', pad: 'x'.repeat(520 * 1024) });
-      expect((await post(payload, sign(payload))).status).toBe(413);
-    });
   });
 });

@@ -14,6 +14,8 @@ import {
   deliverWebhookId,
   DELIVERIES_QUEUE,
   PRUNE_RECORDS,
+  END_GRACE,
+  endGraceId,
   RECONCILE_CHECKOUT,
   RECOVER_ENDPOINT,
   recoverEndpointId,
@@ -192,6 +194,37 @@ asked('recording histories', () => {
       });
       await mail.result();
       await save('record-mail', 'send-mail.sent');
+    });
+  }, 120_000);
+
+  it('of times of grace', async () => {
+    const orgId = `org_${'0'.repeat(32)}`;
+    const view = { isRunning: true, billingState: 'payment_failed', planKey: 'team', endsAt: 0 };
+    const activities = {
+      readGrace: async () => view,
+      endGrace: async () => {
+        Object.assign(view, { isRunning: false, billingState: 'restricted_read_only' });
+        return view;
+      },
+    };
+    const worker = await workOn(env, activities, BUSINESS_QUEUE);
+    await worker.runUntil(async () => {
+      for (const name of ['restricted', 'recovered'] as const) {
+        const endsAt = (await env.currentTimeMs()) + 7 * 24 * HOUR_MS;
+        Object.assign(view, { isRunning: true, billingState: 'payment_failed', endsAt });
+        const handle = await env.client.workflow.start(END_GRACE, {
+          workflowId: endGraceId(orgId),
+          taskQueue: BUSINESS_QUEUE,
+          args: [{ orgId }],
+        });
+        if (name === 'recovered') {
+          await env.sleep(24 * HOUR_MS);
+          Object.assign(view, { isRunning: false, billingState: 'team_active' });
+          await handle.signal('wake');
+        }
+        await handle.result();
+        await save(endGraceId(orgId), `end-grace.${name}`);
+      }
     });
   }, 120_000);
 });

@@ -20,6 +20,7 @@ describe('workflows that an earlier build started', () => {
     expect([...kinds].sort()).toEqual([
       'approve-budget',
       'deliver-webhook',
+      'end-grace',
       'prune-records',
       'reconcile-checkout',
       'recover-endpoint',

@@ -1,5 +1,5 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import type { CheckoutView } from '../../activities/reconcile-stripe';
+import type { CheckoutView } from '../../activities/stripe';
 import { HOUR_MS, MINUTE_MS } from '../../platform/clock';
 import { BUSINESS_QUEUE, RECONCILE_CHECKOUT } from '../../workflows/contracts';
 import { openSkippedTime, workOn } from '../support/skipped-time';

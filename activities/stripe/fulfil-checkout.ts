@@ -1,0 +1,127 @@
+import { customerOf } from '../../entities/billing-customer';
+import {
+  attachSession,
+  checkoutOfSession,
+  readCheckout,
+  type Checkout,
+} from '../../entities/checkout';
+import { makeSession } from '../../entities/checkout-session';
+import { abandonCheckout, completeCheckout } from '../../entities/end-checkout';
+import { fetchTicket } from '../../entities/subscription';
+import type { SessionView } from '../../integrations/stripe';
+import { followCustomer } from './follow-customer';
+import { applyingTo, ignore, type Reconciling } from './reconciling';
+
+/** A checkout as its workflow sees it. Times in ms since 1970. */
+export interface CheckoutView {
+  readonly status: Checkout['status'];
+  readonly planKey: string;
+  readonly createdAt: number;
+  readonly hasSession: boolean;
+}
+
+/** Asks Stripe how a checkout stands and does what follows, once. Null: there is no such checkout. */
+export async function pollCheckout(
+  deps: Reconciling,
+  checkoutId: string,
+): Promise<CheckoutView | null> {
+  const before = await readCheckout(deps.db, checkoutId);
+  if (!before) return null;
+  if (before.status === 'open') await pursue(deps, before);
+  const after = (await readCheckout(deps.db, checkoutId)) ?? before;
+  return {
+    status: after.status,
+    planKey: after.planKey,
+    createdAt: after.createdAt.getTime(),
+    hasSession: after.sessionId !== null,
+  };
+}
+
+async function pursue(deps: Reconciling, checkout: Checkout): Promise<void> {
+  const { db, clock, catalog, stripe, publicUrl } = deps;
+  if (checkout.sessionId !== null) return void (await fulfil(deps, checkout.sessionId));
+  if (clock.now() >= checkout.expiresAt) return abandon(deps, checkout, 'expired');
+  await makeSession(db, stripe, catalog, publicUrl, checkout, clock.now());
+}
+
+/**
+ * Brings the checkout of a Session to where Stripe says it is: whoever asks, however often and in whatever order. Whose
+ * Session is of the other mode or of no checkout here is left alone. Answers what came of it.
+ */
+export async function fulfil(deps: Reconciling, sessionId: string): Promise<string> {
+  const { db, clock, stripe } = deps;
+  const known = await checkoutOfSession(db, sessionId);
+  if (known && known.status !== 'open') return 'nothing new';
+  const session = await stripe.readSession(sessionId);
+  if (!session) {
+    if (known) await abandon(deps, known, 'expired');
+    return 'no such session';
+  }
+  if (session.livemode !== stripe.livemode) return ignore(deps, 'other_mode', sessionId);
+  const checkout = known ?? (await adopt(deps, session));
+  if (!checkout || !(await isOwn(deps, checkout, session))) {
+    return ignore(deps, 'foreign_session', sessionId);
+  }
+  switch (session.status) {
+    case 'expired':
+      await abandon(deps, checkout, 'expired');
+      return 'applied';
+    case 'open':
+      if (clock.now() >= checkout.expiresAt) await stripe.expireSession(sessionId);
+      return 'nothing new';
+    case 'complete':
+      return complete(deps, checkout, session);
+  }
+}
+
+/** The open checkout that asked for a Session whose answer we never got. */
+async function adopt({ db }: Reconciling, session: SessionView): Promise<Checkout | null> {
+  const checkout = session.checkoutId === null ? null : await readCheckout(db, session.checkoutId);
+  if (checkout?.status !== 'open' || checkout.sessionId !== null) return null;
+  return attachSession(db, checkout.id, session);
+}
+
+async function isOwn(
+  { db, stripe }: Reconciling,
+  checkout: Checkout,
+  session: SessionView,
+): Promise<boolean> {
+  const customerId = await customerOf(db, checkout.orgId, stripe.livemode);
+  return session.checkoutId === checkout.id && session.customerId === customerId;
+}
+
+async function complete(
+  deps: Reconciling,
+  checkout: Checkout,
+  session: SessionView,
+): Promise<string> {
+  const { db, stripe } = deps;
+  const { customerId, subscriptionId, id: sessionId } = session;
+  const seq = await fetchTicket(db);
+  const subscription =
+    subscriptionId === null ? null : await stripe.readSubscription(subscriptionId);
+  if (session.mode === 'subscription') {
+    if (!subscription) return 'nothing new';
+    if (!session.isPaid) {
+      const isOver = ['incomplete_expired', 'canceled'].includes(subscription.status);
+      if (isOver) await abandon(deps, checkout, 'failed');
+      return isOver ? 'applied' : 'nothing new';
+    }
+  }
+  if (customerId !== null) await followCustomer(deps, customerId, sessionId);
+  const at = applyingTo(deps, checkout.orgId, checkout.requestId);
+  const bought = subscription && { subscription, seq };
+  const done = await db.transaction((tx) => completeCheckout(tx, at, checkout, bought));
+  deps.wake();
+  return done ? 'applied' : 'nothing new';
+}
+
+async function abandon(
+  deps: Reconciling,
+  checkout: Checkout,
+  as: 'expired' | 'failed',
+): Promise<void> {
+  const at = applyingTo(deps, checkout.orgId, checkout.requestId);
+  await deps.db.transaction((tx) => abandonCheckout(tx, at, checkout, as));
+  deps.wake();
+}
