@@ -27,7 +27,7 @@ export const stripeChecks: readonly Check[] = [
         webhookSecret: config.STRIPE_WEBHOOK_SECRET,
       });
       try {
-        await stripe.eventsSince(now());
+        await stripe.eventsBetween(now(), null);
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         found.push(
