@@ -135,6 +135,17 @@ export async function currentSubscription(
   return row ? storedOf(row) : null;
 }
 
+const superseded = statement<{ id: string }>(
+  'superseded-subscriptions',
+  `SELECT id FROM billing_subscriptions WHERE org_id = $1
+     AND status IN ('active', 'trialing', 'past_due', 'unpaid', 'paused') ORDER BY created_at DESC, id OFFSET 1`,
+);
+
+/** Subscriptions that are alive beside the one that decides: another purchase has taken their place. */
+export async function supersededSubscriptions(db: Executor, orgId: string): Promise<string[]> {
+  return (await run(db, superseded, [orgId])).map(({ id }) => id);
+}
+
 const byId = statement<Row>(
   'subscription-by-id',
   `SELECT * FROM billing_subscriptions WHERE id = $1`,

@@ -7,7 +7,7 @@ import {
 } from '../../entities/checkout';
 import { makeSession } from '../../entities/checkout-session';
 import { abandonCheckout, completeCheckout } from '../../entities/end-checkout';
-import { fetchTicket } from '../../entities/subscription';
+import { fetchTicket, supersededSubscriptions } from '../../entities/subscription';
 import type { SessionView } from '../../integrations/stripe';
 import { followCustomer } from './follow-customer';
 import { applyingTo, ignore, type Reconciling } from './reconciling';
@@ -28,6 +28,7 @@ export async function pollCheckout(
   const before = await readCheckout(deps.db, checkoutId);
   if (!before) return null;
   if (before.status === 'open') await pursue(deps, before);
+  else await endSuperseded(deps, before);
   const after = (await readCheckout(deps.db, checkoutId)) ?? before;
   return {
     status: after.status,
@@ -51,7 +52,10 @@ async function pursue(deps: Reconciling, checkout: Checkout): Promise<void> {
 export async function fulfil(deps: Reconciling, sessionId: string): Promise<string> {
   const { db, clock, stripe } = deps;
   const known = await checkoutOfSession(db, sessionId);
-  if (known && known.status !== 'open') return 'nothing new';
+  if (known && known.status !== 'open') {
+    await endSuperseded(deps, known);
+    return 'nothing new';
+  }
   const session = await stripe.readSession(sessionId);
   if (!session) {
     if (known) await abandon(deps, known, 'expired');
@@ -113,7 +117,19 @@ async function complete(
   const bought = subscription && { subscription, seq };
   const done = await db.transaction((tx) => completeCheckout(tx, at, checkout, bought));
   deps.wake();
+  await endSuperseded(deps, checkout);
   return done ? 'applied' : 'nothing new';
+}
+
+/** Who has bought another plan pays for it alone: what is alive beside it is ended at Stripe. Safe to repeat. */
+async function endSuperseded({ db, stripe, log }: Reconciling, { orgId }: Checkout): Promise<void> {
+  for (const id of await supersededSubscriptions(db, orgId)) {
+    await stripe.cancelSubscription(id);
+    log.info(
+      { orgId, subscription: id },
+      'a subscription was ended: another purchase took its place',
+    );
+  }
 }
 
 async function abandon(

@@ -6,6 +6,9 @@ import { isId } from '../../platform/ids';
 import type { ApiContext } from '../http/operation';
 import { answerPage, html } from './page';
 
+/** What Stripe would fill in itself in a success URL; parsed URLs may hold it percent-encoded. */
+const SESSION_ID = /(\{|%7B)CHECKOUT_SESSION_ID(\}|%7D)/g;
+
 /** Where Stripe sends a customer who paid: asks Stripe at once, then sends them on to where they came from. */
 export function mountCheckoutReturn(router: Router, context: ApiContext): void {
   router.get('/checkout/return/:checkoutId', async (ctx: Context) => {
@@ -25,6 +28,6 @@ export function mountCheckoutReturn(router: Router, context: ApiContext): void {
       await enqueue(context.db, command, context.clock.now());
       context.wake('command');
     }
-    ctx.redirect(checkout.successUrl);
+    ctx.redirect(checkout.successUrl.replaceAll(SESSION_ID, checkout.sessionId ?? ''));
   });
 }

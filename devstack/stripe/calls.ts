@@ -1,6 +1,7 @@
 import type Stripe from 'stripe';
 import { addPrice, addProduct } from './acts/add-price';
 import { expireSession } from './acts/pay-session';
+import { setStatus } from './acts/subscription-life';
 import { found, Refused, strings, text, type Params } from './params';
 import { checkoutSession } from './shapes/checkout-session';
 import { customer } from './shapes/customer';
@@ -33,6 +34,8 @@ export function answerCall(state: FakeState, method: string, path: string, param
       return found(state.sessions, 'checkout.session', third);
     case 'GET subscriptions':
       return found(state.subscriptions, 'subscription', sub);
+    case 'DELETE subscriptions':
+      return cancelled(state, sub);
     case 'GET invoices':
       return found(state.invoices, 'invoice', sub);
     case 'GET charges':
@@ -146,6 +149,13 @@ function expired(state: FakeState, id: string): Stripe.Checkout.Session {
     throw new Refused(400, 'Only Checkout Sessions with a status in ["open"] can be expired.');
   }
   return session;
+}
+
+function cancelled(state: FakeState, id: string): Stripe.Subscription {
+  const subscription = found(state.subscriptions, 'subscription', id);
+  if (subscription.status === 'canceled') throw new Refused(404, `No such subscription: ${id}`);
+  setStatus(state, id, 'canceled');
+  return subscription;
 }
 
 /** A refund or dispute, with its charge as an object where that was asked for. */

@@ -28,6 +28,8 @@ export interface StripePort {
   /** Ends an open Session; one that has ended stays as it is. */
   expireSession(id: string): Promise<void>;
   readSubscription(id: string): Promise<SubscriptionView | null>;
+  /** Ends a subscription at once; what is left of its period is credited. One that has ended stays as it is. */
+  cancelSubscription(id: string): Promise<void>;
   /** The portal's link, where a customer changes plan, card and invoices. */
   openPortal(customerId: string, returnUrl: string): Promise<{ id: string; url: string }>;
   /** Relevant or not, events of a span of time, newest first; without `before`, up to now. */
@@ -87,6 +89,11 @@ export function createStripePort(options: {
 
     readSubscription: (id) =>
       asking(() => orNull(async () => subscriptionView(await stripe.subscriptions.retrieve(id)))),
+
+    cancelSubscription: (id) =>
+      asking(() =>
+        unlessDone(() => stripe.subscriptions.cancel(id, { prorate: true, invoice_now: true })),
+      ),
 
     openPortal: (customer, returnUrl) =>
       asking(async () => {

@@ -1,5 +1,6 @@
 import { removeCards } from '../../devstack/stripe/acts/cards';
 import { paySession, settleSlowPayment } from '../../devstack/stripe/acts/pay-session';
+import { DAY_MS } from '../../platform/clock';
 import { send, type Answer, type Tenant } from '../support/api';
 import { openShop, type Shop } from '../support/shop';
 
@@ -160,6 +161,46 @@ describe('checkout', () => {
     const [checkout] = await rows('checkouts');
     expect(checkout.status).toBe('failed');
     expect((await billing()).effectivePlanKey).toBe('sandbox_grant');
+  });
+
+  it('of a larger plan takes the place of the smaller one, which is ended at Stripe', async () => {
+    const first = await shop.purchase(acme, { planKey: 'personal' });
+    shop.pass(DAY_MS);
+    shop.stripe.faults.add({ on: 'DELETE /v1/subscriptions/{id}', kind: 'status_500', times: 3 });
+    const second = await shop.purchase(acme, { planKey: 'team' });
+    await shop.work();
+    await shop.activities.pollCheckout(second.checkoutId);
+    await shop.work();
+    const { subscriptions } = shop.stripe.state;
+    expect(subscriptions.get(first.subscriptionId)?.status).toBe('canceled');
+    expect(subscriptions.get(second.subscriptionId)?.status).toBe('active');
+    expect(await billing()).toMatchObject({
+      effectivePlanKey: 'team',
+      subscription: { id: second.subscriptionId },
+    });
+    const changes = await acme.call('GET', '/v1/audit/records?action=billing.subscription.updated');
+    expect(changes.body.data).toHaveLength(2);
+    expect(shop.stripe.faults.waiting()).toEqual([]);
+  });
+
+  it('sends the customer back to where they came from, with the session’s id where it was asked for', async () => {
+    const successUrl = 'http://127.0.0.1:5555/done?session_id={CHECKOUT_SESSION_ID}';
+    const { body } = await buy({ successUrl });
+    const { success_url: ours, id } = sessionOf(body.id as string);
+    const back = await send(shop.api.url + new URL(ours ?? '').pathname, 'GET');
+    expect(back.status).toBe(302);
+    expect(back.headers.get('location')).toBe(`http://127.0.0.1:5555/done?session_id=${id}`);
+  });
+
+  it('answers 503 where Stripe refuses what only the operator can mend, and says why in the log', async () => {
+    await buy();
+    const customer = [...shop.stripe.state.customers.keys()].at(-1) ?? '';
+    shop.stripe.state.customers.delete(customer);
+    const refused = await acme.call('POST', '/v1/billing/portal', {});
+    expect(refused).toMatchObject({ status: 503, body: { code: 'dependency_unavailable' } });
+    expect(refused.headers.get('retry-after')).toBe('60');
+    expect(refused.text).not.toContain(customer);
+    expect(shop.logged.some((line) => line.includes(`No such customer: '${customer}'`))).toBe(true);
   });
 
   it('opens the portal for whoever bought something', async () => {
