@@ -51,13 +51,24 @@ async function proveCheckouts(say: (text: string) => void): Promise<ProofResult>
   });
 }
 
+/** Buys as a customer does: a 503 is asked again when Retry-After says so. */
 async function buy(stack: ThrowawayStack, n: number): Promise<void> {
-  const ask = async (path: string, key: string, body: object) => {
+  const ask = async (
+    path: string,
+    key: string,
+    body: object,
+  ): Promise<{ url: string; apiKey: { secret: string } }> => {
     const answer = await fetch(stack.apiUrl + path, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'x-api-key': key },
       body: JSON.stringify(body),
     });
+    const retryAfter = Number(answer.headers.get('retry-after'));
+    if (answer.status === 503 && retryAfter > 0) {
+      await answer.text();
+      await new Promise((resolve) => setTimeout(resolve, retryAfter * 1_000));
+      return ask(path, key, body);
+    }
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
     return (await answer.json()) as { url: string; apiKey: { secret: string } };
   };

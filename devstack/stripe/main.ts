@@ -15,15 +15,22 @@ async function main(): Promise<void> {
     prices: pricesOf(loadCatalog(process.env['CATALOG_PATH']).plans),
   });
   if (existsSync(file)) stripe.state.restore(readFileSync(file, 'utf8'));
-  let saved = '';
+  let saved = 0;
   const save = (): void => {
-    const snapshot = stripe.state.snapshot();
-    if (snapshot === saved) return;
-    writeFileSync(`${file}.new`, snapshot, { mode: 0o600 });
+    if (stripe.requests() === saved) return;
+    saved = stripe.requests();
+    writeFileSync(`${file}.new`, stripe.state.snapshot(), { mode: 0o600 });
     renameSync(`${file}.new`, file);
-    saved = snapshot;
   };
-  setInterval(save, SAVE_MS).unref();
+  /** The more there is, the seldomer it is saved: at most a fiftieth of the time goes into it. */
+  const keepSaving = (afterMs: number): void => {
+    setTimeout(() => {
+      const startedAt = performance.now();
+      save();
+      keepSaving(Math.max(SAVE_MS, 50 * (performance.now() - startedAt)));
+    }, afterMs).unref();
+  };
+  keepSaving(SAVE_MS);
   const stop = (): void => {
     save();
     void stripe.close().then(() => process.exit(0));

@@ -19,6 +19,8 @@ export interface FakeStripe {
   readonly faults: Faults;
   /** Runs while an answer is held back by `webhook_first`, after the webhooks that came before it were delivered. */
   whileHeld: (() => Promise<void>) | null;
+  /** How many requests that may have changed something came in so far. */
+  requests(): number;
   /** Waits until every webhook that is on its way has been answered or given up. */
   settled(): Promise<void>;
   close(): Promise<void>;
@@ -40,6 +42,7 @@ export async function startFakeStripe(options: {
   readonly prices: readonly InitialPrice[];
 }): Promise<FakeStripe> {
   let url = '';
+  let changing = 0;
   const faults = new Faults();
   const webhooks = createWebhooks(options.webhookSecret, options.webhookUrl, faults);
   const state = new FakeState(
@@ -59,6 +62,7 @@ export async function startFakeStripe(options: {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks).toString();
     const method = request.method ?? 'GET';
+    if (method !== 'GET') changing += 1;
     const shown = pageOf({ method, path: pathname, query, form: new URLSearchParams(body) });
     if (shown) return showPage(shown, response);
     if (pathname === '/_fake/faults') {
@@ -126,6 +130,7 @@ export async function startFakeStripe(options: {
     state,
     faults,
     whileHeld: null,
+    requests: () => changing,
     settled: webhooks.settled,
     async close() {
       webhooks.stop();

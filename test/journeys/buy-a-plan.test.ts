@@ -1,5 +1,6 @@
+import { setStatus } from '../../devstack/stripe/acts/subscription-life';
 import { startFakeStripe, type FakeStripe } from '../../devstack/stripe/server';
-import { reconcileCheckoutId } from '../../workflows/contracts';
+import { endGraceId, reconcileCheckoutId } from '../../workflows/contracts';
 import { send } from '../support/api';
 import { startProduct, type Product } from '../support/product';
 import { until } from '../support/until';
@@ -35,13 +36,15 @@ describe('a newcomer buys the team plan', () => {
 
   const form = { 'content-type': 'application/x-www-form-urlencoded' };
   const plan = async () => (await product.tenant.call('GET', '/v1/billing')).body;
-  const told = async (id: string) => {
+  const stateOf = async (workflowId: string): Promise<string> => {
     const { client, close } = await workflowClient(product.temporal);
-    const handle = client.workflow.getHandle(reconcileCheckoutId(id));
-    const { status } = await handle.describe();
-    await close();
-    return status.name;
+    try {
+      return (await client.workflow.getHandle(workflowId).describe()).status.name;
+    } finally {
+      await close();
+    }
   };
+  const told = (id: string) => stateOf(reconcileCheckoutId(id));
 
   it('by a click on the page, through a restarted worker; the workflow tells it to its end', async () => {
     const { body } = await product.tenant.call('POST', '/v1/billing/checkout', { planKey: 'team' });
@@ -68,5 +71,18 @@ describe('a newcomer buys the team plan', () => {
       'billing.checkout.completed',
       'billing.subscription.updated',
     ]);
+  }, 60_000);
+
+  it('fails a payment, and pays after all: a workflow keeps the time of grace, and ends with it', async () => {
+    const [id = ''] = [...stripe.state.subscriptions.keys()];
+    const grace = () => stateOf(endGraceId(product.tenant.orgId)).catch(() => 'none');
+    for (let round = 1; round <= 2; round++) {
+      setStatus(stripe.state, id, 'past_due');
+      await until(plan, (found) => found.billingState === 'payment_failed');
+      await until(grace, (state) => state === 'RUNNING');
+      setStatus(stripe.state, id, 'active');
+      await until(plan, (found) => found.billingState === 'team_active');
+      await until(grace, (state) => state === 'COMPLETED');
+    }
   }, 60_000);
 });
