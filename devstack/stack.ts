@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, openSync } from 'node:fs';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { migrate } from '../entities/migrate';
+import type { Children } from './children';
 import {
   ensureDatabase,
   initPostgres,
@@ -15,7 +16,6 @@ import {
 import { repositoryRoot } from './repository-root';
 import { seed, type Seeded } from './seed';
 import { standInForStripe } from './stripe/stand-in';
-import { supervise, type Supervised } from './supervise';
 import { resolveTemporal, spawnTemporal, waitForTemporal } from './temporal';
 import { waitForUrl } from './wait-for-url';
 
@@ -43,8 +43,8 @@ export interface StackOptions {
   readonly seeded?: Partial<Seeded>;
   readonly withUi: boolean;
   readonly say: (text: string) => void;
-  /** Told of every child that starts, the first time and again. */
-  readonly onPids?: (pids: Readonly<Record<string, number>>) => void;
+  /** Told the keys as soon as they are there. */
+  readonly onSeeded?: (seeded: Seeded) => void;
 }
 
 /** A whole stack on one machine, its processes kept running. */
@@ -63,70 +63,45 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
-/** What is running so far, so that a start that fails or is interrupted can be undone. */
-export class Children {
-  readonly #children: Supervised[] = [];
-  readonly #pids: Record<string, number> = {};
-
-  constructor(
-    private readonly say: (text: string) => void,
-    private readonly onPids: (pids: Readonly<Record<string, number>>) => void = () => undefined,
-  ) {}
-
-  get pids(): Readonly<Record<string, number>> {
-    return { ...this.#pids };
-  }
-
-  keep(
-    name: string,
-    start: Parameters<typeof supervise>[0]['start'],
-    signal?: NodeJS.Signals,
-  ): void {
-    const child = supervise({
-      name,
-      start,
-      ...(signal ? { stopSignal: signal } : {}),
-      onStart: (pid) => {
-        this.#pids[name] = pid;
-        this.onPids(this.pids);
-      },
-      onDeath: (how, gapMs) => this.say(`${name} died (${how}); starting it again in ${gapMs} ms`),
-    });
-    this.#children.push(child);
-  }
-
-  async stop(): Promise<void> {
-    for (const child of [...this.#children].reverse()) await child.stop();
-  }
-
-  kill(): void {
-    for (const child of this.#children) child.kill();
-  }
-}
-
-/** Starts Postgres, Temporal, API, worker and receiver, migrates and seeds. Throws with a reason a person can act on. */
+/**
+ * Starts Postgres, Temporal, API, worker and receiver, migrates and seeds. Each process is in a group of its own, so
+ * that Ctrl-C in a terminal doesn't reach it: `children` ends them in order. Throws with a reason a person can act on.
+ */
 export async function startStack(options: StackOptions, children: Children): Promise<Stack> {
   const { folder, ports, env, say } = options;
   mkdirSync(join(folder, 'logs'), { recursive: true });
   chmodSync(folder, 0o755);
-  const logFile = (name: string): number => openSync(join(folder, 'logs', `${name}.log`), 'a');
+  /** Starts a process that writes to its own log. */
+  const logged = (name: string, start: (log: number) => ChildProcess) => (): ChildProcess => {
+    const log = openSync(join(folder, 'logs', `${name}.log`), 'a');
+    try {
+      return start(log);
+    } finally {
+      closeSync(log);
+    }
+  };
 
   say('Starting Postgres');
   const postgres = { dataDir: postgresDataDir(folder), port: ports.POSTGRES_PORT, durable: true };
   stopLeftoverPostgres(postgres.dataDir);
-  await initPostgres(postgres);
-  children.keep('postgres', () => spawnPostgres(postgres, logFile('postgres')), 'SIGINT');
+  await initPostgres(postgres, children.ending);
+  children.keep(
+    'postgres',
+    logged('postgres', (log) => spawnPostgres(postgres, log, true)),
+    'SIGINT',
+  );
   await waitForPostgres(ports.POSTGRES_PORT);
   await ensureDatabase(ports.POSTGRES_PORT, DATABASE);
   const databaseUrl = postgresUrl(ports.POSTGRES_PORT, DATABASE);
   const migrated = await migrate(databaseUrl);
   if (migrated.length > 0) say(`Migrated the database: ${migrated.join(', ')}`);
   const seeded = await seed(databaseUrl, options.seeded ?? {});
+  options.onSeeded?.(seeded);
 
-  const given = env['TEMPORAL_ADDRESS'];
+  const given = env['TEMPORAL_ADDRESS'] || undefined;
   const temporalAddress = given ?? `127.0.0.1:${ports.TEMPORAL_PORT}`;
   if (!given) {
-    const binary = await resolveTemporal(say);
+    const binary = await resolveTemporal(say, children.ending);
     say('Starting Temporal');
     const temporal = {
       binary,
@@ -136,7 +111,10 @@ export async function startStack(options: StackOptions, children: Children): Pro
       yields: true,
       ...(options.withUi ? { uiPort: ports.TEMPORAL_UI_PORT } : {}),
     };
-    children.keep('temporal', () => spawnTemporal(temporal, logFile('temporal')));
+    children.keep(
+      'temporal',
+      logged('temporal', (log) => spawnTemporal(temporal, log, true)),
+    );
     await waitForTemporal(temporalAddress, NAMESPACE);
   }
 
@@ -165,16 +143,14 @@ export async function startStack(options: StackOptions, children: Children): Pro
     WORKER_PORT: String(ports.WORKER_PORT),
     RECEIVER_PORT: String(ports.RECEIVER_PORT),
   };
-  const node =
-    (name: string, script: string, more: object = {}) =>
-    () => {
-      const out = logFile(name);
-      const path = join(repositoryRoot(), 'dist', script);
-      return spawn(process.execPath, ['--enable-source-maps', path], {
+  const node = (name: string, script: string, more: object = {}) =>
+    logged(name, (log) =>
+      spawn(process.execPath, ['--enable-source-maps', join(repositoryRoot(), 'dist', script)], {
         env: { ...childEnv, ...more },
-        stdio: ['ignore', out, out],
-      });
-    };
+        stdio: ['ignore', log, log],
+        detached: true,
+      }),
+    );
   children.keep('receiver', node('receiver', 'devstack/receiver.js'));
   if (stripe) children.keep('stripe', node('stripe', 'devstack/stripe/main.js', stripe.own));
   children.keep('api', node('api', 'api/server.js'));

@@ -1,17 +1,18 @@
-import { isOurs, stopLeftovers } from './leftovers';
-import { postgresDataDir, stopLeftoverPostgres } from './postgres';
-import { localDir, readStackFile } from './stack-file';
+import { runningStart, stopLeftovers } from './leftovers';
+import { readProcesses } from './process-file';
+import { removeStackFile } from './stack-file';
 
-/** `npm stop`: stops the stack of this checkout, started detached or not. */
+/** `npm stop`: stops the stack of this checkout, started detached or not, ready or not. */
 async function main(): Promise<void> {
-  const starter = readStackFile()?.startPid;
-  if (starter && isOurs(starter)) {
-    process.kill(starter, 'SIGTERM');
-    while (isOurs(starter)) await new Promise((resolve) => setTimeout(resolve, 100));
+  const found = readProcesses() !== null;
+  const start = runningStart();
+  if (start !== null) {
+    process.kill(start, 'SIGTERM');
+    while (runningStart() === start) await new Promise((resolve) => setTimeout(resolve, 100));
   }
   await stopLeftovers();
-  stopLeftoverPostgres(postgresDataDir(localDir()));
-  console.log('Stopped.');
+  removeStackFile();
+  console.log(found ? 'Stopped.' : 'Nothing was running.');
 }
 
 void main();

@@ -2,7 +2,8 @@ import type { ChildProcess } from 'node:child_process';
 
 const HEALTHY_MS = 60_000;
 const LONGEST_GAP_MS = 30_000;
-const STOP_MS = 45_000;
+/** How long a process may take to end before it is killed. */
+export const STOP_MS = 45_000;
 
 /** A child process that is kept running: started again when it dies, at once the first time, then with growing gaps. */
 export interface Supervised {

@@ -1,10 +1,11 @@
-import { spawn, spawnSync, type ChildProcess, type StdioOptions } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { repositoryRoot } from './repository-root';
+import { runToEnd } from './run-to-end';
 
 const READY_MS = 30_000;
 const DOWNLOAD_MS = 5_000;
@@ -18,9 +19,13 @@ export function cacheDir(): string {
 
 /**
  * Finds a Temporal CLI: on the PATH, in our cache, by download (5 s), or built with Go into the cache, which takes
- * minutes the first time and says so. Throws an Error that says what to install where nothing works.
+ * minutes the first time and says so. Throws an Error that says what to install where nothing works, or when `ending`
+ * aborts.
  */
-export async function resolveTemporal(onProgress: (text: string) => void): Promise<string> {
+export async function resolveTemporal(
+  onProgress: (text: string) => void,
+  ending?: AbortSignal,
+): Promise<string> {
   const onPath = findOnPath('temporal');
   if (onPath) return onPath;
   const sums = readFileSync(join(TOOL, 'go.sum'));
@@ -28,7 +33,7 @@ export async function resolveTemporal(onProgress: (text: string) => void): Promi
   const folder = join(cacheDir(), `temporal-${version}`);
   const binary = join(folder, 'temporal');
   if (existsSync(binary)) return binary;
-  return (await download(onProgress)) ?? build(folder, binary, onProgress);
+  return (await download(onProgress)) ?? build(folder, binary, onProgress, ending);
 }
 
 function findOnPath(name: string): string | null {
@@ -65,6 +70,7 @@ async function build(
   folder: string,
   binary: string,
   onProgress: (text: string) => void,
+  ending?: AbortSignal,
 ): Promise<string> {
   if (!findOnPath('go')) {
     throw new Error(
@@ -82,19 +88,15 @@ async function build(
   tell();
   const timer = setInterval(tell, 10_000);
   const unfinished = `${binary}.${process.pid}`;
-  const child = spawn('go', ['build', '-o', unfinished, 'github.com/temporalio/cli/cmd/temporal'], {
-    cwd: TOOL,
-    env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly' },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let complaints = '';
-  child.stderr.on(
-    'data',
-    (chunk: Buffer) => (complaints = (complaints + String(chunk)).slice(-2_000)),
+  const built = await runToEnd(
+    'go',
+    ['build', '-o', unfinished, 'github.com/temporalio/cli/cmd/temporal'],
+    { cwd: TOOL, env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly' }, ending },
   );
-  const code = await new Promise((resolve) => child.once('exit', resolve));
   clearInterval(timer);
-  if (code !== 0) throw new Error(`Building the Temporal server failed:\n${complaints}`);
+  ending?.throwIfAborted();
+  if (built.status !== 0)
+    throw new Error(`Building the Temporal server failed:\n${built.complaints}`);
   renameSync(unfinished, binary);
   return binary;
 }
@@ -111,8 +113,12 @@ export interface TemporalOptions {
   readonly yields?: boolean;
 }
 
-/** Starts a Temporal server; ready once `waitForTemporal` says so. */
-export function spawnTemporal(options: TemporalOptions, log: 'ignore' | number): ChildProcess {
+/** Starts a Temporal server, detached in a group of its own; ready once `waitForTemporal` says so. */
+export function spawnTemporal(
+  options: TemporalOptions,
+  log: 'ignore' | number,
+  detached = false,
+): ChildProcess {
   const limits = {
     'frontend.namespaceRPS': 20_000,
     'frontend.rps': 20_000,
@@ -134,12 +140,12 @@ export function spawnTemporal(options: TemporalOptions, log: 'ignore' | number):
     ...(options.uiPort === undefined ? ['--headless'] : ['--ui-port', String(options.uiPort)]),
     ...(options.dbFile === undefined ? [] : ['--db-filename', options.dbFile]),
   ];
-  const stdio: StdioOptions = ['ignore', log, log];
+  const how: SpawnOptions = { stdio: ['ignore', log, log], detached };
   if (!options.yields || process.platform === 'win32') {
-    return spawn(options.binary, args, { stdio });
+    return spawn(options.binary, args, how);
   }
   // `nice` becomes the server: the pid is the server's own.
-  return spawn('nice', ['-n', '5', options.binary, ...args], { stdio });
+  return spawn('nice', ['-n', '5', options.binary, ...args], how);
 }
 
 /** Waits until the server answers for the namespace. Throws after 30 s. */

@@ -2,8 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newSecretsKey } from '../platform/config';
+import { Children } from './children';
 import { freePort } from './ports';
-import { Children, startStack, type Stack } from './stack';
+import { startStack, type Stack } from './stack';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** A whole stack that is gone afterwards. */
 export interface ThrowawayStack extends Stack {
@@ -11,7 +14,7 @@ export interface ThrowawayStack extends Stack {
   call<Reply>(method: string, path: string, body?: unknown): Promise<Reply>;
 }
 
-/** Starts a stack on free ports in a temporary folder, runs `act` with it, and ends and removes everything. */
+/** Starts a stack on free ports in a temporary folder, runs `act` with it, and ends and removes everything, also on Ctrl-C. */
 export async function withThrowawayStack<Value>(
   env: Readonly<Record<string, string>>,
   say: (text: string) => void,
@@ -19,6 +22,15 @@ export async function withThrowawayStack<Value>(
 ): Promise<Value> {
   const folder = mkdtempSync(join(tmpdir(), 'secapi-stack-'));
   const children = new Children(say);
+  const remove = (): void => {
+    children.kill();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  };
+  const interrupted = (): void => {
+    remove();
+    process.exit(130);
+  };
+  for (const signal of SIGNALS) process.on(signal, interrupted);
   try {
     const ports = {
       PORT: await freePort(),
@@ -55,7 +67,7 @@ export async function withThrowawayStack<Value>(
       },
     });
   } finally {
-    children.kill();
-    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    remove();
+    for (const signal of SIGNALS) process.off(signal, interrupted);
   }
 }
