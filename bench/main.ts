@@ -1,10 +1,11 @@
 import { cpus, totalmem } from 'node:os';
 import { benchDeliveries } from './deliveries';
 import { benchGate } from './gate';
+import { benchReads } from './reads';
 import { markdownTable } from './table';
 
 /**
- * `npm run bench [-- deliveries|gate] [--quick] [--rate=10]`: prints its tables with the machine they were made on.
+ * `npm run bench [-- deliveries|gate|reads] [--quick] [--rate=10]`: prints its tables with the machine they were made on.
  * Without a name, all of them.
  */
 async function main(): Promise<void> {
@@ -18,6 +19,9 @@ async function main(): Promise<void> {
   const wants = (name: string): boolean => named.length === 0 || named.includes(name);
   if (wants('gate')) {
     console.log(`### the gate\n\n${markdownTable(await benchGate(seconds, say))}\n`);
+  }
+  if (wants('reads')) {
+    console.log(`### reads\n\n${markdownTable(await benchReads(quick, say))}\n`);
   }
   if (!wants('deliveries')) return;
   for (const workflowRate of only ? [only] : ['0', '10', 'unlimited']) {

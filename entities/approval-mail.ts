@@ -40,6 +40,7 @@ export async function mailApproval(
     const mail = {
       orgId: approval.orgId,
       recipients: [email],
+      requestId: approval.requestId,
       subject: `${kind === 'reminder' ? 'Reminder: approve' : 'Approve'} spend over ${ceiling}?`,
       text: [
         `Work is waiting: spend of ${approval.period} would go over ${ceiling} (used: ${dollars(approval.accruedMicros)}).`,

@@ -54,6 +54,7 @@ export async function raiseAlerts(
     const mail = {
       orgId,
       recipients: managers.map(({ email }) => email),
+      requestId,
       subject: `${highest} % of the spend cap of ${period.period} is used`,
       text: `${dollars(accruedUsageCents)} of ${dollars(spendCapCents)} are used in ${period.period} (UTC).`,
     };

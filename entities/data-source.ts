@@ -13,6 +13,7 @@ import { EventLog1764400000000 } from './migrations/1764400000000-event-log';
 import { Ground1764000000000 } from './migrations/1764000000000-ground';
 import { Identity1764100000000 } from './migrations/1764100000000-identity';
 import { Metering1764200000000 } from './migrations/1764200000000-metering';
+import { RequestIds1764910000000 } from './migrations/1764910000000-request-ids';
 import { Retention1764510000000 } from './migrations/1764510000000-retention';
 import { Recoveries1764520000000 } from './migrations/1764520000000-recoveries';
 import { StreamSockets1764570000000 } from './migrations/1764570000000-stream-sockets';
@@ -65,9 +66,10 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       Retention1764510000000,
       Recoveries1764520000000,
       EndpointHealth1764530000000,
+      StreamSockets1764570000000,
       Reconciliation1764600000000,
       DeliveryRollups1764900000000,
-      StreamSockets1764570000000,
+      RequestIds1764910000000,
     ],
     migrationsTableName: 'migrations',
     installExtensions: false,

@@ -115,7 +115,11 @@ type Order = 'newest' | 'oldest';
  * The statement for a filter's shape: each shape has a plan of its own. `since` also bounds the position: what was
  * recorded since then was committed after any event that is an hour older, and one such event is found by its id.
  */
-function pageOf(filter: LogFilter, order: Order): { page: Statement<Row>; more: unknown[] } {
+function pageOf(
+  filter: LogFilter,
+  order: Order,
+  earliest: string | null,
+): { page: Statement<Row>; more: unknown[] } {
   const { kind, type, requestId, since, livemode } = filter;
   const more: unknown[] = [];
   const shape: string[] = [order, kind ?? 'all'];
@@ -127,7 +131,7 @@ function pageOf(filter: LogFilter, order: Order): { page: Statement<Row>; more: 
   const asked = requestId === undefined ? null : add('request', requestId);
   const mode = livemode === undefined ? null : add('mode', livemode);
   const from = since === undefined ? null : add('since', since);
-  const floor = since === undefined ? null : add('since', eventIdAt(since.getTime() - HOUR_MS));
+  const floor = since === undefined ? null : add('since', earliest ?? '0');
   const [beyond, direction] = order === 'oldest' ? ['>', 'ASC'] : ['<', 'DESC'];
   const part = (name: LogKind): string => {
     const { columns, from: table, at, type: typeColumn } = PARTS[name];
@@ -137,18 +141,27 @@ function pageOf(filter: LogFilter, order: Order): { page: Statement<Row>; more: 
       ...(typed ? [`${typeColumn} = ${typed}`] : []),
       ...(asked ? [`t.request_id = ${asked}`] : []),
       ...(mode ? [`${modeColumn} = ${mode}::boolean`] : []),
-      ...(from ? [`${at} >= ${from}::timestamptz AND t.xid >= (SELECT xid FROM earliest)`] : []),
+      ...(from ? [`${at} >= ${from}::timestamptz AND t.xid >= ${floor}::xid8`] : []),
       ...(order === 'oldest' ? ['t.xid < pg_snapshot_xmin(pg_current_snapshot())'] : []),
     ];
     return `(SELECT '${name}' AS kind, t.xid, t.id, ${at} AS recorded_at, t.request_id, ${columns}
       FROM ${table} WHERE ${conditions.join(' AND ')} ORDER BY t.xid ${direction}, t.id ${direction} LIMIT $5)`;
   };
-  const earliest = `WITH earliest AS (SELECT coalesce(
-    (SELECT xid FROM events WHERE id < ${floor}::text ORDER BY id DESC LIMIT 1), '0') AS xid)`;
   const parts = (kind === undefined ? LOG_KINDS : [kind]).map(part);
-  const text = `${floor ? earliest : ''} SELECT * FROM (${parts.join(' UNION ALL ')}) log
+  const text = `SELECT * FROM (${parts.join(' UNION ALL ')}) log
     ORDER BY xid ${direction}, id ${direction} LIMIT $5`;
   return { page: statement<Row>(`log-${shape.join('-')}`, text), more };
+}
+
+const newestBefore = statement<{ xid: string }>(
+  'log-newest-before',
+  `SELECT xid FROM events WHERE id < $1 ORDER BY id DESC LIMIT 1`,
+);
+
+/** The commit of an event that is more than an hour older; asked for beforehand, so that the page is planned with it. */
+async function xidBefore(db: Executor, since: Date): Promise<string | null> {
+  const [row] = await run(db, newestBefore, [eventIdAt(since.getTime() - HOUR_MS)]);
+  return row?.xid ?? null;
 }
 
 /** The least id of an event of that moment (ms since 1970). */
@@ -171,8 +184,27 @@ export async function readLog(
 ): Promise<LogRecord[]> {
   const { order, after, limit } = options;
   const [xid, id] = after ? [after.xid, after.id] : ENDS[order];
-  const { page, more } = pageOf(filter, order);
+  const earliest = filter.since === undefined ? null : await xidBefore(db, filter.since);
+  const { page, more } = pageOf(filter, order, earliest);
   const rows = await run(db, page, [filter.orgId, filter.testOnly, xid, id, limit, ...more]);
+  return rows.map(recordOf);
+}
+
+const replaysOf = statement<Row>(
+  'log-replays-of-request',
+  `SELECT 'webhook_delivery' AS kind, t.xid, t.id, t.created_at AS recorded_at, t.request_id,
+     ${PARTS.webhook_delivery.columns}
+   FROM webhook_replays r JOIN webhook_attempts t ON t.id = r.attempt_id
+   WHERE r.request_id = $3 AND r.org_id = $1 AND (NOT $2 OR NOT t.livemode) AND t.request_id <> $3
+   ORDER BY t.xid, t.id LIMIT 500`,
+);
+
+/** The attempts that a request asked for as replays, of deliveries that another request caused. */
+export async function readReplaysOf(
+  db: Executor,
+  { orgId, testOnly, requestId }: LogFilter,
+): Promise<LogRecord[]> {
+  const rows = await run(db, replaysOf, [orgId, testOnly, requestId]);
   return rows.map(recordOf);
 }
 

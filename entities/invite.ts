@@ -13,6 +13,7 @@ interface Inviting {
   readonly secrets: SecretBox;
   readonly publicUrl: string;
   readonly now: Date;
+  readonly requestId: string;
 }
 
 /** Offers a seat to an address and queues the mail. A pending invitation of that address is offered anew. */
@@ -50,7 +51,7 @@ export async function invite(
 export async function sendInvitation(
   tx: EntityManager,
   invitation: Invitation,
-  { orgId, secrets, publicUrl, now }: Inviting,
+  { orgId, secrets, publicUrl, now, requestId }: Inviting,
 ): Promise<Invitation> {
   const token = newInvitationToken();
   invitation.tokenHash = hashInvitationToken(token);
@@ -63,6 +64,7 @@ export async function sendInvitation(
     {
       orgId,
       recipients: [invitation.email],
+      requestId,
       subject: `You are invited to ${oneLine(organization)}`,
       text: [
         `You are invited to join ${oneLine(organization)} as ${invitation.role}.`,

@@ -9,11 +9,14 @@ export interface NewMail {
   readonly recipients: readonly string[];
   readonly subject: string;
   readonly text: string;
+  /** The request that asked for it, where one did. */
+  readonly requestId?: string | undefined;
 }
 
 const insertMail = statement(
   'insert-mail',
-  `INSERT INTO mails (id, org_id, recipients, subject, body_sealed, created_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+  `INSERT INTO mails (id, org_id, recipients, subject, body_sealed, created_at, request_id)
+   VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 );
 
 /** Commits a mail with the change: its text is sealed, since it may hold a token, and forgotten once it was sent. */
@@ -25,7 +28,15 @@ export async function queueMail(
 ): Promise<string> {
   const id = newId('mail');
   const sealed = secrets.seal(mail.text, id);
-  await run(tx, insertMail, [id, mail.orgId, [...mail.recipients], mail.subject, sealed, now]);
+  await run(tx, insertMail, [
+    id,
+    mail.orgId,
+    [...mail.recipients],
+    mail.subject,
+    sealed,
+    now,
+    mail.requestId ?? null,
+  ]);
   const payload = { orgId: mail.orgId, subject: mail.subject };
   await enqueue(tx, { kind: 'send_mail', ref: id, payload }, now);
   return id;

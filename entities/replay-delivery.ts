@@ -9,8 +9,8 @@ export const MOST_WAITING_REPLAYS = 100;
 
 const insertReplay = statement<{ id: string }>(
   'insert-replay',
-  `INSERT INTO webhook_replays (id, org_id, delivery_id, replayed_from, requested_at)
-   SELECT $1, $2, $3, $4, $5
+  `INSERT INTO webhook_replays (id, org_id, delivery_id, replayed_from, requested_at, request_id, requested_by)
+   SELECT $1, $2, $3, $4, $5, $7, $8
    WHERE (SELECT count(*) FROM webhook_replays WHERE delivery_id = $3 AND status = 'waiting') < $6
    ON CONFLICT (id) DO NOTHING RETURNING id`,
 );
@@ -24,7 +24,14 @@ const replayExists = statement('replay-exists', `SELECT 1 FROM webhook_replays W
 export async function askReplay(
   tx: EntityManager,
   delivery: WebhookDelivery,
-  replay: { readonly id: string; readonly replayedFrom: string | null; readonly now: Date },
+  replay: {
+    readonly id: string;
+    readonly replayedFrom: string | null;
+    readonly now: Date;
+    /** Who asked, in which request. */
+    readonly requestId: string;
+    readonly requestedBy: string;
+  },
 ): Promise<void> {
   const inserted = await run(tx, insertReplay, [
     replay.id,
@@ -33,6 +40,8 @@ export async function askReplay(
     replay.replayedFrom,
     replay.now,
     MOST_WAITING_REPLAYS,
+    replay.requestId,
+    replay.requestedBy,
   ]);
   if (inserted.length === 0) {
     if ((await run(tx, replayExists, [replay.id])).length > 0) return;

@@ -1,6 +1,8 @@
 import { cpus, totalmem } from 'node:os';
 import { approvalProofs } from './approval';
 import { checkoutProofs } from './checkouts';
+import { exportProofs } from './export';
+import { fuzzProofs } from './fuzz';
 import { gateProofs } from './gate';
 import { killPartProofs } from './kill-part';
 import { recoveryProofs } from './recovery';
@@ -15,6 +17,8 @@ const proofs: readonly Proof[] = [
   ...checkoutProofs,
   ...recoveryProofs,
   ...streamProofs,
+  ...exportProofs,
+  ...fuzzProofs,
 ];
 
 /** `npm run prove [-- name …]`: runs the proofs, one after another, and prints a table. Exit code 1 where one failed. */

@@ -26,7 +26,7 @@ export const createOrganizationOperation = operation({
     ownerEmail: z.string().trim().max(254).pipe(z.email()).nullish(),
   }),
   reply: organizationReply.extend({ apiKey: apiKeyReply.extend({ secret: z.string() }) }),
-  async handle({ tx, input, now, caller, context, audit, afterCommit }) {
+  async handle({ tx, input, now, caller, context, audit, afterCommit, requestId }) {
     const planKey = input.planKey ?? 'sandbox_grant';
     const livemode = input.livemode ?? true;
     if (!context.catalog.plan(planKey))
@@ -49,6 +49,7 @@ export const createOrganizationOperation = operation({
         secrets: context.secrets,
         publicUrl: context.config.PUBLIC_URL,
         now,
+        requestId,
       });
       afterCommit(() => context.wake('command'));
     }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { AuditRecord } from '../../entities/audit-record';
-import { readLog, type LogRecord } from '../../entities/event-log';
+import { readLog, readReplaysOf, type LogRecord } from '../../entities/event-log';
 import { requestsOf, type RecordedRequest } from '../../entities/request-diagnostics';
+import { factsOfRequest } from '../../entities/request-facts';
 import { Fault } from '../../platform/fault';
 import { logReply, presentLog } from '../events/present-log';
 import type { Executor } from '../../entities/sql';
@@ -79,9 +80,10 @@ export async function diagnose(
   await context.requestLog.flush();
   const requests = await requestsOf(tx, orgId, requestId, testOnly);
   const filter = { orgId, testOnly, requestId };
-  const log = await readLog(tx, filter, { order: 'newest', after: null, limit: MOST });
-  if (requests.length + log.length === 0) throw new Fault('not_found');
-  log.reverse();
+  const own = await readLog(tx, filter, { order: 'newest', after: null, limit: MOST });
+  const log = [...own.reverse(), ...(await readReplaysOf(tx, filter))];
+  const facts = await factsOfRequest(tx, orgId, requestId, testOnly);
+  if (requests.length + log.length + facts.length === 0) throw new Fault('not_found');
   const of = (kind: LogRecord['kind']) =>
     log.filter((record) => record.kind === kind).map((record) => presentLog(record, orgId));
   const events = of('event');
@@ -112,7 +114,7 @@ export async function diagnose(
         log.filter(({ kind }) => kind === 'event').map((record) => record.eventType),
       ).map(([eventType, count]) => ({ eventType, count })),
     },
-    ...(explain ? { story: tellStory(requests, log, changes) } : {}),
+    ...(explain ? { story: tellStory({ requests, log, changes, facts }) } : {}),
   };
 }
 

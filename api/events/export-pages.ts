@@ -16,7 +16,7 @@ export const NDJSON_TYPE = 'application/x-ndjson';
 
 /** The first page is small, so that it is there at once. */
 const FIRST_PAGE = 50;
-const PAGE = 500;
+const PAGE = 250;
 
 /**
  * Records oldest first, page by page. What is in memory is one page, whatever the log holds; between pages nothing is

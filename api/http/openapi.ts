@@ -92,13 +92,14 @@ function inputOf(operation: AnyOperation): { parameters: Json[]; body: Json | nu
 function responsesOf(operation: AnyOperation): Json {
   const reply = z.toJSONSchema(operation.reply, { unrepresentable: 'any' }) as Json;
   delete reply['$schema'];
-  const properties = { ...(reply['properties'] as Json), requestId: { type: 'string' } };
-  const success = { ...reply, properties, additionalProperties: true };
+  const options = reply['anyOf'] as Json[] | undefined;
+  const success = options ? { ...reply, anyOf: options.map(withRequestId) } : withRequestId(reply);
   const hasBody = ['post', 'put', 'patch'].includes(operation.method);
   const failures = [
     ...EVERYWHERE,
-    ...(operation.scope === 'public' ? [] : [401, 402, 403]),
-    ...(hasBody ? [409, 413, 415, 422] : []),
+    ...(operation.scope === 'public' && !hasBody ? [] : [401, 402, 403]),
+    ...(operation.method === 'get' ? [] : [409]),
+    ...(hasBody ? [413, 415, 422] : []),
     ...(operation.otherFailures ?? []),
   ].sort();
   const statuses = [operation.status ?? 200, ...(operation.otherStatuses ?? [])];
@@ -116,4 +117,10 @@ function responsesOf(operation: AnyOperation): Json {
       },
     ]),
   ]) as Json;
+}
+
+/** Every reply carries the request's id, and may have more than is written here. */
+function withRequestId(schema: Json): Json {
+  const properties = { ...(schema['properties'] as Json), requestId: { type: 'string' } };
+  return { ...schema, properties, additionalProperties: true };
 }

@@ -24,7 +24,7 @@ export const inviteMembers = operation({
     role: z.enum(['admin', 'member']).nullish(),
   }),
   reply: listOf(invitationReply),
-  async handle({ tx, input, caller, now, context, audit, afterCommit }) {
+  async handle({ tx, input, caller, now, context, audit, afterCommit, requestId }) {
     requireLive(caller);
     const { orgId } = caller;
     const emails = [...new Map(input.emails.map((email) => [normalizeAddress(email), email]))];
@@ -51,6 +51,7 @@ export const inviteMembers = operation({
         secrets: context.secrets,
         publicUrl: context.config.PUBLIC_URL,
         now,
+        requestId,
       });
       invited.push(invitation);
       audit({

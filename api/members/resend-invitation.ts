@@ -18,7 +18,7 @@ export const resendInvitation = operation({
   audits: 'invitation.resent',
   input: z.object({ invitationId: id('inv') }),
   reply: invitationReply,
-  async handle({ tx, input, caller, now, context, audit, afterCommit }) {
+  async handle({ tx, input, caller, now, context, audit, afterCommit, requestId }) {
     requireLive(caller);
     const invitation = await lockOpenInvitation(tx, caller.orgId, input.invitationId, now);
     if (invitation.status === 'revoked') {
@@ -31,6 +31,7 @@ export const resendInvitation = operation({
       secrets: context.secrets,
       publicUrl: context.config.PUBLIC_URL,
       now,
+      requestId,
     });
     audit({
       action: 'invitation.resent',

@@ -74,7 +74,13 @@ export const replayEndpointDelivery = operation({
           hint: 'Ask the operator of this server to resume it.',
         });
       }
-      await askReplay(tx, delivery, { id: replayId, replayedFrom: attemptId, now });
+      await askReplay(tx, delivery, {
+        id: replayId,
+        replayedFrom: attemptId,
+        now,
+        requestId,
+        requestedBy: caller.principalId,
+      });
       return { delivery, attemptId, endpoint };
     });
     context.wake('command');

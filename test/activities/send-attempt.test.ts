@@ -47,7 +47,15 @@ describe('making an attempt for a workflow', () => {
 
   async function newReplay(delivery: WebhookDelivery): Promise<string> {
     const id = newId('rpl');
-    await sandbox.db.transaction((tx) => askReplay(tx, delivery, { id, replayedFrom: null, now }));
+    await sandbox.db.transaction((tx) =>
+      askReplay(tx, delivery, {
+        id,
+        replayedFrom: null,
+        now,
+        requestId: 'req_1',
+        requestedBy: 'key_1',
+      }),
+    );
     return id;
   }
 

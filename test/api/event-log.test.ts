@@ -95,9 +95,9 @@ describe('the event log', () => {
       const { body: event } = await publish({}, { 'x-request-id': 'the-cause' });
       await api.database.db.query(
         `INSERT INTO webhook_attempts (id, delivery_id, org_id, livemode, endpoint_id, event_id, event_type, request_id,
-           attempt, trigger, destination_url, ok, error, created_at)
+           attempt, trigger, destination_url, http_status, ok, error, created_at)
          SELECT 'wdel_x' || n, d.id, d.org_id, true, d.endpoint_id, d.event_id, d.event_type, d.request_id, n,
-           'schedule', 'http://127.0.0.1:1/hook', n = 2, CASE WHEN n = 1 THEN 'connection_refused' END,
+           'schedule', 'http://127.0.0.1:1/hook', CASE WHEN n = 2 THEN 200 END, n = 2, CASE WHEN n = 1 THEN 'connection_refused' END,
            now() + n * interval '15 hours'
          FROM webhook_deliveries d, generate_series(1, 2) n WHERE d.event_id = $1`,
         [event.id],
@@ -118,14 +118,19 @@ describe('the event log', () => {
       });
       const story = body.story.map(({ text }: { text: string }) => text);
       expect(story).toEqual([
-        expect.stringContaining('filing.published'),
         expect.stringContaining('sent POST /v1/events; it was answered 202'),
-        expect.stringContaining('failed: connection refused'),
-        expect.stringContaining('arrived at http://127.0.0.1:1/hook'),
+        expect.stringContaining('the event filing.published'),
+        expect.stringContaining('filing.published set out for http://127.0.0.1:1/hook'),
+        expect.stringMatching(/^attempt 1 of delivery wd_\w+ is due$/),
+        expect.stringMatching(/^attempt 1 failed: .*\(connection refused\)$/),
+        expect.stringMatching(/^attempt 2 arrived: http:\/\/127.0.0.1:1\/hook took/),
       ]);
       expect((await acme.call('GET', '/v1/diagnostics/requests/unknown')).status).toBe(404);
       const summary = (await acme.call('GET', '/v1/diagnostics/deliveries/summary')).body;
-      expect(summary.webhookRows).toMatchObject([{ okCount: 1, errorCount: 1, count: 2 }]);
+      expect(summary.webhookRows).toMatchObject([
+        { status: 200, okCount: 1, errorCount: 0, count: 1 },
+        { status: null, okCount: 0, errorCount: 1, count: 1 },
+      ]);
       expect(summary).toMatchObject({
         object: 'delivery_summary',
         orgId: acme.orgId,
