@@ -7,8 +7,9 @@ const shapeOf = (input: unknown): Shape => (input as { shape?: Shape }).shape ??
 /** Every read of one path that takes one of these query fields; a new one is walked without being added here. */
 const reading = (field: string) =>
   operations
-    .filter(({ method, path, input }) => {
-      return method === 'get' && !path.includes(':') && field in shapeOf(input);
+    .filter(({ method, path, input, scope }) => {
+      const isRead = method === 'get' && scope !== 'public' && !path.includes(':');
+      return isRead && field in shapeOf(input);
     })
     .map(({ path }) => [path] as const);
 
