@@ -33,9 +33,10 @@ const claim = statement<ClaimRow>(
      ON CONFLICT (org_id, livemode, route, key) DO UPDATE
      SET claim_id = $5, request_hash = $6, reply_status = NULL, reply_sealed = NULL,
        locked_until = excluded.locked_until,
-       created_at = CASE WHEN k.reply_status IS NULL THEN k.created_at ELSE $7 END
-     WHERE k.created_at < $7::timestamptz - interval '${KEPT}'
-       OR k.reply_status IS NULL AND k.locked_until < $7 AND k.request_hash = $6
+       created_at = CASE WHEN k.created_at < $7::timestamptz - interval '${KEPT}' THEN $7 ELSE k.created_at END
+     WHERE (k.reply_status IS NOT NULL OR k.locked_until < $7)
+       AND (k.created_at < $7::timestamptz - interval '${KEPT}'
+         OR k.reply_status IS NULL AND k.request_hash = $6)
      RETURNING claim_id)
    SELECT true AS mine, true AS same, NULL::int AS reply_status, NULL AS reply_sealed FROM taken
    UNION ALL
@@ -63,29 +64,34 @@ export async function claimIdempotencyKey(
   throw new Fault('idempotency_key_in_flight', { retryAfterSeconds: 1 });
 }
 
-const keep = statement(
+const keep = statement<{ claim_id: string }>(
   'idempotency-keep',
   `UPDATE idempotency_keys SET reply_status = $6, reply_sealed = $7
-   WHERE org_id = $1 AND livemode = $2 AND route = $3 AND key = $4 AND claim_id = $5`,
+   WHERE org_id = $1 AND livemode = $2 AND route = $3 AND key = $4 AND claim_id = $5 AND reply_status IS NULL
+   RETURNING claim_id`,
 );
 
-/** Keeps the reply of a claimed request, in the transaction of its change. */
+/**
+ * Keeps the reply of a claimed request, in the transaction of its change. False where the claim lapsed and another
+ * request took it over: then the change must not be committed beside the other's.
+ */
 export async function keepIdempotentReply(
   tx: Executor,
   scope: IdempotencyScope,
   claimId: string,
   reply: { readonly status: number; readonly sealed: string },
-): Promise<void> {
-  await run(tx, keep, [...whereValues(scope), claimId, reply.status, reply.sealed]);
+): Promise<boolean> {
+  const kept = await run(tx, keep, [...whereValues(scope), claimId, reply.status, reply.sealed]);
+  return kept.length > 0;
 }
 
 const release = statement(
   'idempotency-release',
   `DELETE FROM idempotency_keys
-   WHERE org_id = $1 AND livemode = $2 AND route = $3 AND key = $4 AND claim_id = $5`,
+   WHERE org_id = $1 AND livemode = $2 AND route = $3 AND key = $4 AND claim_id = $5 AND reply_status IS NULL`,
 );
 
-/** Lets a claimed key go, so that the request may be sent again. */
+/** Lets a claimed key go, so that the request may be sent again; not one whose reply was kept, in a commit perhaps whose answer was lost. */
 export async function releaseIdempotencyKey(
   db: Executor,
   scope: IdempotencyScope,

@@ -23,7 +23,8 @@ export interface Answer {
 export interface IdempotentRequest {
   /** The same for every request with this key: 32 hex digits. */
   readonly digest: string;
-  keep(tx: Executor, answer: Answer): Promise<void>;
+  /** False where the claim lapsed and another request holds it now. */
+  keep(tx: Executor, answer: Answer): Promise<boolean>;
   release(): Promise<void>;
 }
 
@@ -80,5 +81,6 @@ export async function claimRequest(
 
 /** Whether a failure's reply is kept for the key: what would come out the same again is, a passing one is not. */
 export function isKept(fault: Fault): boolean {
+  if (fault.code === 'idempotency_key_in_flight') return false;
   return fault.status < 500 && fault.status !== 429;
 }

@@ -137,12 +137,14 @@ async function carryOut(
     };
     if (facts.size > 0 && operation.transaction === 'own') await context.db.transaction(append);
     else await append(tx as EntityManager);
-    if (claim) await claim.keep(tx, answer);
+    if (claim && !(await claim.keep(tx, answer)) && inTransaction) {
+      throw new Fault('idempotency_key_in_flight', { retryAfterSeconds: 1 });
+    }
     return answer;
   };
+  const inTransaction =
+    operation.transaction === 'one' || (operation.transaction === 'none' && claim !== undefined);
   try {
-    const inTransaction =
-      operation.transaction === 'one' || (operation.transaction === 'none' && claim !== undefined);
     const answer = inTransaction
       ? await inOneTransaction(context, attempt)
       : await attempt(context.db);

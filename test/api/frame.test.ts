@@ -271,6 +271,41 @@ describe('the frame around every operation', () => {
       expect(bad.status).toBe(400);
       expect((await keyed('d', { label: 'mended' })).status).toBe(201);
     });
+
+    it('holds though the answer to the commit was lost', async () => {
+      const fresh = await api.newTenant();
+      const { db } = api.database;
+      const send = () =>
+        fresh.call('post', '/v1/api_keys', { label: 'once' }, { 'idempotency-key': 'lost' });
+      const real = db.transaction.bind(db) as (act: unknown) => Promise<unknown>;
+      const commit = jest.spyOn(db, 'transaction').mockImplementationOnce(async (act: unknown) => {
+        await real(act);
+        throw new Error('Connection terminated unexpectedly');
+      });
+      expect((await send()).status).toBe(503);
+      commit.mockRestore();
+      const again = await send();
+      expect(again.status).toBe(201);
+      expect(again.headers.get('idempotency-replayed')).toBe('true');
+      expect((await fresh.call('get', '/v1/api_keys')).body.data).toHaveLength(2);
+    });
+
+    it('lets a request that outlived its claim change nothing beside its successor', async () => {
+      const fresh = await api.newTenant();
+      const { db } = api.database;
+      const real = db.transaction.bind(db) as (act: unknown) => Promise<unknown>;
+      const late = jest.spyOn(db, 'transaction').mockImplementationOnce(async (act: unknown) => {
+        await db.query(
+          `UPDATE idempotency_keys SET claim_id = gen_random_uuid() WHERE key = 'late'`,
+        );
+        return real(act);
+      });
+      const headers = { 'idempotency-key': 'late' };
+      const answer = await fresh.call('post', '/v1/api_keys', { label: 'late' }, headers);
+      late.mockRestore();
+      expect(answer).toMatchObject({ status: 409, body: { code: 'idempotency_key_in_flight' } });
+      expect((await fresh.call('get', '/v1/api_keys')).body.data).toHaveLength(1);
+    });
   });
 
   it('serves health, metrics, OpenAPI 3.1 and the reference page without a key', async () => {
