@@ -103,10 +103,11 @@ const open = statement(
   'open-period',
   `INSERT INTO budget_periods (org_id, period, cap_micros, threshold_micros)
    SELECT id, $2, spend_cap_cents * 10000, approval_threshold_cents * 10000 FROM organizations WHERE id = $1
+   FOR SHARE
    ON CONFLICT (org_id, period) DO NOTHING`,
 );
 
-/** Opens a month with the limits that the organization has now. Safe to repeat. */
+/** Opens a month with the limits that the organization has now; it waits for a change of them that isn't committed yet. Safe to repeat. */
 export async function openPeriod(db: Executor, orgId: string, period: string): Promise<void> {
   await run(db, open, [orgId, period]);
 }

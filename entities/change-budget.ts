@@ -22,13 +22,18 @@ export interface BudgetSettings {
   readonly requireOtherApprover: boolean;
 }
 
+const NEW_LIMITS = `cap_micros = $3, threshold_micros = $4, budget_seq = b.budget_seq + 1,
+     approved_up_to_micros = NULL,
+     alerted_percent = CASE WHEN b.cap_micros IS DISTINCT FROM $3 THEN 0 ELSE b.alerted_percent END`;
+
+/** This month's row, and those of months that usage reported ahead has opened already. */
 const upsert = statement(
   'change-period-budget',
-  `INSERT INTO budget_periods AS b (org_id, period, cap_micros, threshold_micros, budget_seq)
+  `WITH later AS (
+     UPDATE budget_periods b SET ${NEW_LIMITS} WHERE b.org_id = $1 AND b.period > $2)
+   INSERT INTO budget_periods AS b (org_id, period, cap_micros, threshold_micros, budget_seq)
    VALUES ($1, $2, $3, $4, 1)
-   ON CONFLICT (org_id, period) DO UPDATE SET cap_micros = $3, threshold_micros = $4,
-     budget_seq = b.budget_seq + 1, approved_up_to_micros = NULL,
-     alerted_percent = CASE WHEN b.cap_micros IS DISTINCT FROM $3 THEN 0 ELSE b.alerted_percent END`,
+   ON CONFLICT (org_id, period) DO UPDATE SET ${NEW_LIMITS}`,
 );
 
 /**
