@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { Fault } from '../platform/fault';
+import { centsFromMicros } from '../platform/money';
 import { run, statement, type Executor, type Statement } from './sql';
 
 export type ApprovalStatus =
@@ -26,6 +27,11 @@ export interface BudgetApproval {
   readonly createdAt: Date;
   readonly decidedAt: Date | null;
   readonly expiresAt: Date;
+}
+
+/** What an approval is at a moment: one past its time has expired, whether or not its workflow came to write it. */
+export function statusAt({ status, expiresAt }: BudgetApproval, now: Date): ApprovalStatus {
+  return status === 'pending' && expiresAt <= now ? 'expired' : status;
 }
 
 interface ApprovalRow {
@@ -89,7 +95,8 @@ const newest = statement<ApprovalRow>(
 );
 const page = statement<ApprovalRow>(
   'list-approvals',
-  `SELECT * FROM budget_approvals WHERE org_id = $1 AND ($2::text IS NULL OR status = $2)
+  `SELECT * FROM budget_approvals WHERE org_id = $1 AND ($2::text IS NULL
+       OR CASE WHEN status = 'pending' AND expires_at <= $5 THEN 'expired' ELSE status END = $2)
      AND ($3::text IS NULL OR id < $3) ORDER BY id DESC LIMIT $4`,
 );
 const insert = statement<ApprovalRow>(
@@ -141,9 +148,15 @@ export const newestApproval = (
 export async function listApprovals(
   db: Executor,
   orgId: string,
-  filter: { readonly status: string | null; readonly after: string | null; readonly limit: number },
+  filter: {
+    readonly status: string | null;
+    readonly after: string | null;
+    readonly limit: number;
+    readonly now: Date;
+  },
 ): Promise<BudgetApproval[]> {
-  const rows = await run(db, page, [orgId, filter.status, filter.after, filter.limit + 1]);
+  const { status, after, limit, now } = filter;
+  const rows = await run(db, page, [orgId, status, after, limit + 1, now]);
   return rows.map(approvalOf);
 }
 
@@ -184,3 +197,20 @@ export const endApproval = (
   },
 ): Promise<BudgetApproval | null> =>
   one(tx, end, [id, as.status, as.decidedBy, as.note, as.approvedUpToMicros, as.now]);
+
+/** What events and audit records tell of an approval. */
+export function approvalFacts(approval: BudgetApproval): Record<string, unknown> {
+  const { id, status, period, thresholdCents, requestedBy, decidedBy, note } = approval;
+  return {
+    approvalId: id,
+    status,
+    invoicePeriod: period,
+    thresholdCents,
+    accruedUsageCents: centsFromMicros(approval.accruedMicros),
+    approvedUpToCents:
+      approval.approvedUpToMicros === null ? null : centsFromMicros(approval.approvedUpToMicros),
+    requestedBy,
+    decidedBy,
+    note,
+  };
+}

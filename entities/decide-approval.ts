@@ -3,14 +3,15 @@ import { Fault, invalidInput } from '../platform/fault';
 import { centsFromMicros, MICROS_PER_CENT } from '../platform/money';
 import type { Actor, AuditFact } from './audit-record';
 import {
+  approvalFacts,
   endApproval,
   requireApproval,
+  statusAt,
   type ApprovalStatus,
   type BudgetApproval,
 } from './budget-approval';
 import { readPeriod, type BudgetPeriod } from './budget-period';
 import type { DeliverySchedule } from './delivery-schedule';
-import { approvalFacts } from './open-approval';
 import { enqueue } from './outbox';
 import { emitEvent } from './publish-event';
 import { run, statement } from './sql';
@@ -54,7 +55,7 @@ export async function decideApproval(
   if (approval.status !== 'pending') {
     return { approval: decidedBefore(approval, decision), fact: null };
   }
-  if (approval.expiresAt <= now) throw tooLate('expired');
+  if (statusAt(approval, now) === 'expired') throw tooLate('expired');
   if (act === 'approve' && period.requireOtherApprover && by === approval.requestedBy) {
     throw new Fault('insufficient_scope', {
       message:

@@ -2,9 +2,17 @@ import type { EntityManager } from 'typeorm';
 import { HOUR_MS } from '../platform/clock';
 import { newId } from '../platform/ids';
 import { centsFromMicros } from '../platform/money';
-import { newestApproval, insertApproval, type BudgetApproval } from './budget-approval';
+import type { Actor, AuditFact } from './audit-record';
+import {
+  approvalFacts,
+  newestApproval,
+  insertApproval,
+  statusAt,
+  type BudgetApproval,
+} from './budget-approval';
 import { readPeriod, type BudgetPeriod } from './budget-period';
 import { mailApproval, type ApprovalMailing } from './approval-mail';
+import { lapseApproval } from './decide-approval';
 import type { DeliverySchedule } from './delivery-schedule';
 import { ceilingOf } from './gate';
 import { enqueue } from './outbox';
@@ -12,6 +20,8 @@ import { emitEvent } from './publish-event';
 import type { Executor } from './sql';
 
 export const APPROVAL_HOURS = 72;
+
+const SYSTEM = { type: 'system', id: null } as const;
 
 interface Opening {
   readonly orgId: string;
@@ -23,36 +33,52 @@ interface Opening {
   readonly mailing: ApprovalMailing;
 }
 
-/** The approval that a crossing has to wait for, where one is open or was refused: nothing is opened for it again. */
+/**
+ * The approval that a crossing has to wait for, where one is open or was refused: nothing is opened for it again. One
+ * past its time stands no more, though its workflow may be late to write that.
+ */
 export async function standingApproval(
   db: Executor,
   period: BudgetPeriod,
+  now: Date,
 ): Promise<BudgetApproval | null> {
+  const known = await latestApproval(db, period);
+  if (!known) return null;
+  const status = statusAt(known, now);
+  return status === 'pending' || status === 'rejected' ? known : null;
+}
+
+async function latestApproval(db: Executor, period: BudgetPeriod): Promise<BudgetApproval | null> {
   const ceilingMicros = ceilingOf(period);
   if (ceilingMicros === null) return null;
   const { orgId, period: month, budgetSeq } = period;
-  const known = await newestApproval(db, { orgId, period: month, budgetSeq, ceilingMicros });
-  return known && (known.status === 'pending' || known.status === 'rejected') ? known : null;
+  return newestApproval(db, { orgId, period: month, budgetSeq, ceilingMicros });
 }
 
 /**
  * Opens an approval for a crossing, once for the organization, month and ceiling, with its workflow's start, its event
- * and its mails in the same commit. Answers the one that stands already, or null where nothing needs approval now.
+ * and its mails in the same commit. Answers the one that stands already, or null where nothing needs approval now, and what to append
+ * to the audit chain.
  */
 export async function openApproval(
   tx: EntityManager,
   opening: Opening & {
     /** Opened by a person, who may name an amount; then a rejection before it doesn't stand in the way. */
-    readonly byHand?: { readonly upToMicros: bigint | null; readonly note: string | null };
+    readonly byHand?: {
+      readonly upToMicros: bigint | null;
+      readonly note: string | null;
+      readonly actor: Actor;
+    };
   },
-): Promise<{ approval: BudgetApproval; opened: boolean } | null> {
+): Promise<{ approval: BudgetApproval; opened: boolean; facts: AuditFact[] } | null> {
   const { orgId, requestedBy, requestId, now, schedule, byHand } = opening;
   const period = await readPeriod(tx, orgId, opening.period, { forUpdate: true });
   const ceilingMicros = ceilingOf(period);
   if (ceilingMicros === null) return null;
-  const standing = await standingApproval(tx, period);
+  const facts = await lapseOverdue(tx, period, opening);
+  const standing = await standingApproval(tx, period, now);
   if (standing && !(byHand && standing.status === 'rejected')) {
-    return { approval: standing, opened: false };
+    return { approval: standing, opened: false, facts };
   }
   const approval = await insertApproval(tx, {
     id: newId('bap'),
@@ -82,24 +108,27 @@ export async function openApproval(
     schedule,
   });
   await mailApproval(tx, approval, 'asked', opening.mailing, now);
-  return { approval, opened: true };
+  const requested: AuditFact = {
+    action: 'budget_approval.requested',
+    actor: byHand?.actor ?? SYSTEM,
+    target: { type: 'budget_approval', id: approval.id },
+    after: approvalFacts(approval),
+    requestId,
+  };
+  return { approval, opened: true, facts: [...facts, requested] };
 }
 
-/** What events and audit records tell of an approval. */
-export function approvalFacts(approval: BudgetApproval): Record<string, unknown> {
-  const { id, status, period, thresholdCents, requestedBy, decidedBy, note } = approval;
-  return {
-    approvalId: id,
-    status,
-    invoicePeriod: period,
-    thresholdCents,
-    accruedUsageCents: centsFromMicros(approval.accruedMicros),
-    approvedUpToCents:
-      approval.approvedUpToMicros === null ? null : centsFromMicros(approval.approvedUpToMicros),
-    requestedBy,
-    decidedBy,
-    note,
-  };
+/** Lets an approval past its time lapse where its workflow hasn't yet: Temporal may be away, the gate must go on. */
+async function lapseOverdue(
+  tx: EntityManager,
+  period: BudgetPeriod,
+  { requestId, now, schedule }: Opening,
+): Promise<AuditFact[]> {
+  const known = await latestApproval(tx, period);
+  if (known?.status !== 'pending' || statusAt(known, now) !== 'expired') return [];
+  const at = { actor: SYSTEM, requestId, now, schedule };
+  const lapsed = await lapseApproval(tx, known.id, 'expired', at);
+  return lapsed?.fact ? [lapsed.fact] : [];
 }
 
 /** When a month ends: ms since 1970. */

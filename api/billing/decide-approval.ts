@@ -83,5 +83,5 @@ async function decide(
     context.wake('command');
     context.wake('delivery');
   });
-  return presentApproval(approval);
+  return presentApproval(approval, now);
 }

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { readPeriod } from '../../entities/budget-period';
-import { approvalFacts, openApproval } from '../../entities/open-approval';
+import { openApproval } from '../../entities/open-approval';
 import { ceilingOf } from '../../entities/gate';
 import { invoicePeriod } from '../../platform/clock';
 import { Fault, invalidInput } from '../../platform/fault';
 import { centsFromMicros, microsFromCents } from '../../platform/money';
-import { operation } from '../http/operation';
+import { actorOf, operation } from '../http/operation';
 import { text } from '../http/schemas';
 import { approvalReply, presentApproval } from './present-approval';
 import { requireLiveSight } from './read-approvals';
@@ -19,7 +19,7 @@ export const openBudgetApproval = operation({
   scope: 'billing:manage',
   transaction: 'one',
   status: 201,
-  audits: 'budget_approval.requested',
+  audits: ['budget_approval.requested', 'budget_approval.expired'],
   input: z.object({
     upToCents: z.int().min(1).max(100_000_000_000).nullish(),
     note: text(1_000).nullish(),
@@ -55,7 +55,7 @@ export const openBudgetApproval = operation({
       now,
       schedule: context.schedule,
       mailing: context.approvalMailing,
-      byHand: { upToMicros, note: input.note ?? null },
+      byHand: { upToMicros, note: input.note ?? null, actor: actorOf(caller) },
     });
     if (!asked?.opened) {
       throw new Fault('conflict', {
@@ -63,16 +63,12 @@ export const openBudgetApproval = operation({
         details: { approvalId: asked?.approval.id ?? null },
       });
     }
-    const { approval } = asked;
-    audit({
-      action: 'budget_approval.requested',
-      target: { type: 'budget_approval', id: approval.id },
-      after: approvalFacts(approval),
-    });
+    const { approval, facts } = asked;
+    for (const fact of facts) audit(fact);
     afterCommit(() => {
       context.wake('command');
       context.wake('delivery');
     });
-    return presentApproval(approval);
+    return presentApproval(approval, now);
   },
 });

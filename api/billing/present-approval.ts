@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { BudgetApproval } from '../../entities/budget-approval';
+import { statusAt, type BudgetApproval } from '../../entities/budget-approval';
 import { centsOrNull } from '../../entities/budget-period';
 import { centsFromMicros } from '../../platform/money';
 import { timestamp } from '../http/schemas';
@@ -34,14 +34,17 @@ export const approvalReply = z.object({
 });
 
 /** `requestId` is that of the request which crossed the threshold; `ceilingCents` what may be spent without this approval. */
-export function presentApproval(approval: BudgetApproval): z.input<typeof approvalReply> {
+export function presentApproval(
+  approval: BudgetApproval,
+  now: Date,
+): z.input<typeof approvalReply> {
   return {
     object: 'budget_approval',
     id: approval.id,
     orgId: approval.orgId,
     livemode: true,
     invoicePeriod: approval.period,
-    status: approval.status,
+    status: statusAt(approval, now),
     thresholdCents: approval.thresholdCents,
     ceilingCents: centsFromMicros(approval.ceilingMicros),
     accruedUsageCents: centsFromMicros(approval.accruedMicros),

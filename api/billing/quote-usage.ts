@@ -58,7 +58,9 @@ export const quoteUsage = operation({
     const period = await readPeriod(tx, caller.orgId, invoicePeriod(now));
     const refusal = caller.livemode ? judge(period, price, units) : null;
     const approval =
-      refusal === 'billing_budget_approval_required' ? await standingApproval(tx, period) : null;
+      refusal === 'billing_budget_approval_required'
+        ? await standingApproval(tx, period, now)
+        : null;
     const fault =
       (caller.livemode || caller.suspended ? stateFault(caller) : null) ??
       (refusal ? gateFault(refusal, period, price, approval) : null);

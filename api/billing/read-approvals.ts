@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { listApprovals, requireApproval } from '../../entities/budget-approval';
+import { listApprovals, requireApproval, statusAt } from '../../entities/budget-approval';
 import { pageOf } from '../http/cursor';
 import { operation, type Caller } from '../http/operation';
 import { cursor, id, limit, listOf } from '../http/schemas';
@@ -25,7 +25,7 @@ export const listBudgetApprovals = operation({
   transaction: 'none',
   input: z.object({ status: z.enum(APPROVAL_STATUSES).optional(), limit, cursor }),
   reply: listOf(approvalReply),
-  async handle({ tx, input, caller, context: { cursors } }) {
+  async handle({ tx, input, caller, now, context: { cursors } }) {
     const { orgId } = caller;
     if (!caller.livemode) {
       return { object: 'list' as const, data: [], hasMore: false, nextCursor: null };
@@ -33,9 +33,12 @@ export const listBudgetApprovals = operation({
     const after =
       input.cursor === undefined ? null : cursors.decode('approvals', orgId, input.cursor);
     const status = input.status ?? null;
-    const rows = await listApprovals(tx, orgId, { status, after, limit: input.limit });
-    return pageOf(rows, input.limit, presentApproval, (row) =>
-      cursors.encode('approvals', orgId, row.id),
+    const rows = await listApprovals(tx, orgId, { status, after, limit: input.limit, now });
+    return pageOf(
+      rows,
+      input.limit,
+      (row) => presentApproval(row, now),
+      (row) => cursors.encode('approvals', orgId, row.id),
     );
   },
 });
@@ -50,9 +53,9 @@ export const getBudgetApproval = operation({
   transaction: 'none',
   input: z.object({ approvalId: id('bap') }),
   reply: approvalReply,
-  async handle({ tx, input, caller }) {
+  async handle({ tx, input, caller, now }) {
     requireLiveSight(caller);
-    return presentApproval(await requireApproval(tx, input.approvalId, caller.orgId));
+    return presentApproval(await requireApproval(tx, input.approvalId, caller.orgId), now);
   },
 });
 
@@ -73,15 +76,17 @@ export const waitForBudgetApproval = operation({
       .default(30),
   }),
   reply: approvalReply,
-  async handle({ tx, input, caller, context: { leaving } }) {
+  async handle({ tx, input, caller, context }) {
     requireLiveSight(caller);
     const until = performance.now() + input.seconds * 1_000;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.5, MOST_PAUSE_MS)) {
       const approval = await requireApproval(tx, input.approvalId, caller.orgId);
+      const now = context.clock.now();
       const leftMs = until - performance.now();
-      const waits = approval.status === 'pending' && leftMs > 0 && !leaving.aborted;
-      if (!waits) return presentApproval(approval);
-      await pause(Math.min(pauseMs, leftMs), leaving);
+      const waits =
+        statusAt(approval, now) === 'pending' && leftMs > 0 && !context.leaving.aborted;
+      if (!waits) return presentApproval(approval, now);
+      await pause(Math.min(pauseMs, leftMs), context.leaving);
     }
   },
 });

@@ -1,7 +1,12 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { appendAudit } from '../../entities/audit-record';
-import { readApproval, type BudgetApproval } from '../../entities/budget-approval';
+import {
+  readApproval,
+  statusAt,
+  type ApprovalStatus,
+  type BudgetApproval,
+} from '../../entities/budget-approval';
 import { billingManagers } from '../../entities/billing-managers';
 import { decideApproval } from '../../entities/decide-approval';
 import { isId } from '../../platform/ids';
@@ -26,11 +31,12 @@ export function mountDecideApproval(router: Router, context: ApiContext): void {
     const link = linkOf(new URLSearchParams(ctx.querystring));
     const approval = await approvalOf(context, link);
     if (!approval) return notValid(ctx);
+    const status = statusAt(approval, context.clock.now());
     return answerPage(
       ctx,
       200,
       'Spend over the threshold',
-      describe(approval) + buttons(approval, link),
+      describe(approval, status) + buttons(status, link),
     );
   });
 
@@ -42,7 +48,7 @@ export function mountDecideApproval(router: Router, context: ApiContext): void {
     if (!approval || (act !== 'approve' && act !== 'reject')) return notValid(ctx);
     try {
       const decided = await decide(context, ctx, approval, link.by, act);
-      answerPage(ctx, 200, `It is ${decided.status}`, describe(decided));
+      answerPage(ctx, 200, `It is ${decided.status}`, describe(decided, decided.status));
     } catch (error) {
       const fault = asFault(error);
       if (fault.status >= 500) throw error;
@@ -106,8 +112,8 @@ function decide(
 
 const dollars = (micros: bigint): string => `$${(centsFromMicros(micros) / 100).toFixed(2)}`;
 
-function describe(approval: BudgetApproval): string {
-  const { period, ceilingMicros, accruedMicros, status, requestedBy, expiresAt } = approval;
+function describe(approval: BudgetApproval, status: ApprovalStatus): string {
+  const { period, ceilingMicros, accruedMicros, requestedBy, expiresAt } = approval;
   const upTo = approval.approvedUpToMicros;
   const approved =
     upTo === null
@@ -130,7 +136,7 @@ function describe(approval: BudgetApproval): string {
   </dl>`.concat(approved, '</dl>');
 }
 
-function buttons({ status }: BudgetApproval, { id, by, token }: Link): string {
+function buttons(status: ApprovalStatus, { id, by, token }: Link): string {
   if (status !== 'pending') return '';
   return html`<form method="post" action="${PATH}">
     <input type="hidden" name="id" value="${id}" /><input

@@ -1,3 +1,4 @@
+import { appendAudit } from '../../entities/audit-record';
 import type { BudgetApproval } from '../../entities/budget-approval';
 import type { BudgetPeriod } from '../../entities/budget-period';
 import { openApproval, standingApproval } from '../../entities/open-approval';
@@ -12,19 +13,23 @@ export async function approvalFor(
   period: BudgetPeriod,
   by: { readonly principalId: string; readonly requestId: string },
 ): Promise<BudgetApproval | null> {
-  const standing = await standingApproval(context.db, period);
+  const now = context.clock.now();
+  const { orgId } = period;
+  const standing = await standingApproval(context.db, period, now);
   if (standing) return standing;
-  const opened = await context.db.transaction((tx) =>
-    openApproval(tx, {
-      orgId: period.orgId,
+  const opened = await context.db.transaction(async (tx) => {
+    const asked = await openApproval(tx, {
+      orgId,
       period: period.period,
       requestedBy: by.principalId,
       requestId: by.requestId,
-      now: context.clock.now(),
+      now,
       schedule: context.schedule,
       mailing: context.approvalMailing,
-    }),
-  );
+    });
+    if (asked) await appendAudit(tx, orgId, asked.facts, now);
+    return asked;
+  });
   if (opened?.opened) {
     context.wake('command');
     context.wake('delivery');

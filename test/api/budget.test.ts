@@ -30,6 +30,22 @@ describe('budgets and approvals', () => {
     const token = await tokenFor(api, email);
     await send(`${api.url}/v1/invitations/accept`, 'POST', { token });
   }
+  const overdue = (id: string): Promise<unknown> =>
+    api.database.db.query(
+      `UPDATE budget_approvals SET expires_at = now() - interval '1 h' WHERE id = $1`,
+      [id],
+    );
+  /** What the audit chain tells of one approval, oldest first; the chain must verify. */
+  async function actionsOf(id: string): Promise<string[]> {
+    expect((await acme.call('GET', '/v1/audit/verify')).body.ok).toBe(true);
+    const { data } = (await acme.call('GET', '/v1/audit/records?limit=200')).body as {
+      data: { action: string; target: { id: string } }[];
+    };
+    return data
+      .filter(({ target }) => target.id === id)
+      .map(({ action }) => action)
+      .reverse();
+  }
   /** Crosses the threshold and answers the approval's id. */
   async function cross(tenant = acme): Promise<string> {
     const refused = await authorize(1, tenant);
@@ -183,6 +199,30 @@ describe('budgets and approvals', () => {
       expect((await acme.call('GET', `${PATH}/${id}`)).body.status).toBe('superseded');
       expect((await authorize()).status).toBe(200);
       expect((await decide(id, 'approve')).status).toBe(409);
+    });
+
+    it('past its time is expired for everybody, also while no workflow runs, and another is opened', async () => {
+      const id = await cross();
+      await overdue(id);
+      const quoted = await acme.call('POST', '/v1/billing/quote', { meterClass: 'artifact_jobs' });
+      expect(quoted.body.budgetGate.details.approvalId).toBeNull();
+      expect((await acme.call('GET', `${PATH}/${id}`)).body.status).toBe('expired');
+      expect((await acme.call('GET', `${PATH}?status=pending`)).body.data).toEqual([]);
+      expect((await acme.call('GET', `${PATH}?status=expired`)).body.data).toHaveLength(1);
+      expect((await acme.call('GET', `${PATH}/${id}/wait?seconds=30`)).body.status).toBe('expired');
+      const next = await cross();
+      expect(next).not.toBe(id);
+      expect(await cross()).toBe(next);
+      expect((await decide(next, 'approve')).status).toBe(200);
+      expect((await authorize()).status).toBe(200);
+      expect(await actionsOf(id)).toEqual(['budget_approval.requested', 'budget_approval.expired']);
+    });
+
+    it('past its time does not stand in the way of one by hand', async () => {
+      const id = await cross();
+      await overdue(id);
+      expect((await acme.call('POST', PATH, {})).status).toBe(201);
+      expect(await actionsOf(id)).toEqual(['budget_approval.requested', 'budget_approval.expired']);
     });
 
     it('may be withdrawn, and the next crossing opens another', async () => {

@@ -124,7 +124,7 @@ describe('any order of authorize, commit, release and approve', () => {
               await db.transaction((tx) =>
                 settleReservation(tx, {
                   chargeId: charge.id,
-                  owner: null,
+                  owner: { orgId: null, livemode: true },
                   act: step.act,
                   units,
                   now: NOW,
@@ -155,7 +155,7 @@ describe('any order of authorize, commit, release and approve', () => {
           now: NOW,
           schedule: STANDARD_SCHEDULE,
           mailing,
-          byHand: { upToMicros: null, note: null },
+          byHand: { upToMicros: null, note: null, actor: { type: 'system', id: null } },
         }),
       );
       if (!asked) return;
