@@ -47,7 +47,9 @@ const PASSES = `a.prior_id IS NULL
 const gate = statement<GateRow>(
   'gate',
   `WITH RECURSIVE asked AS MATERIALIZED (
-     SELECT a.*, a.units * a.unit_micros AS amount, p.id AS prior_id, p.status AS prior_status,
+     SELECT a.*, a.units * a.unit_micros AS amount, p.id AS prior_id,
+       CASE WHEN p.status = 'reserved' AND p.expires_at <= a.at::timestamptz THEN 'released' ELSE p.status END
+         AS prior_status,
        p.meter_class AS prior_meter_class, p.units AS prior_units, p.unit_micros AS prior_unit_micros,
        p.amount_micros AS prior_amount_micros, p.plan_key AS prior_plan_key, p.period AS prior_period
      FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::int[],

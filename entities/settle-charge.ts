@@ -62,8 +62,8 @@ export async function settleReservation(
   tx: EntityManager,
   options: {
     readonly chargeId: string;
-    /** Whose charge it must be; null: anybody's (an operator). */
-    readonly owner: { readonly orgId: string; readonly livemode: boolean } | null;
+    /** Whose charge it must be; of no organization: anybody's (an operator). In test mode live ones aren't there. */
+    readonly owner: { readonly orgId: string | null; readonly livemode: boolean };
     readonly act: 'commit' | 'release';
     readonly units?: number | undefined;
     readonly now: Date;
@@ -71,8 +71,8 @@ export async function settleReservation(
 ): Promise<Settled> {
   const { chargeId, owner, act, now } = options;
   const [row] = await run(tx, lockCharge, [chargeId]);
-  const mine = row && (!owner || (row.org_id === owner.orgId && (owner.livemode || !row.livemode)));
-  if (!row || !mine) throw new Fault('not_found');
+  const isTheirs = row && (owner.orgId === null || row.org_id === owner.orgId);
+  if (!isTheirs || (row.livemode && !owner.livemode)) throw new Fault('not_found');
   const reserved = Number(row.units);
   const units = act === 'release' ? 0 : (options.units ?? reserved);
   if (row.status !== 'reserved' || !row.expires_at)
@@ -82,11 +82,10 @@ export async function settleReservation(
   }
   if (row.expires_at <= now) throw expired();
   await settle(tx, row, units, now);
-  const status = act === 'commit' ? 'charged' : 'released';
   return {
     charge: {
       ...chargeOf(row),
-      status,
+      status: statusOf(units),
       units,
       amountMicros: BigInt(row.unit_micros) * BigInt(units),
     },
@@ -95,6 +94,9 @@ export async function settleReservation(
     repeated: false,
   };
 }
+
+/** What a reservation becomes: with nothing used it is released, however that was asked. */
+const statusOf = (units: number): 'charged' | 'released' => (units > 0 ? 'charged' : 'released');
 
 async function settledBefore(
   tx: EntityManager,
@@ -105,7 +107,7 @@ async function settledBefore(
   if (row.expires_at === null) {
     throw new Fault('conflict', { message: 'This charge was never a reservation.' });
   }
-  const wanted = act === 'commit' ? 'charged' : 'released';
+  const wanted = act === 'release' ? 'released' : statusOf(units ?? 1);
   const same = row.status === wanted && (units === undefined || units === Number(row.units));
   if (!same) {
     throw new Fault('conflict', {
@@ -140,7 +142,7 @@ async function settle(tx: Executor, row: ReservedRow, units: number, now: Date):
       now.toISOString(),
     ]);
   }
-  await run(tx, markSettled, [row.id, units > 0 ? 'charged' : 'released', units, amount, now]);
+  await run(tx, markSettled, [row.id, statusOf(units), units, amount, now]);
 }
 
 function chargeOf(row: ReservedRow): Charge {

@@ -24,7 +24,7 @@ const insert = statement(
 
 const find = statement<ChargeRow>(
   'find-test-charge',
-  `SELECT id, status, meter_class, units, unit_micros, amount_micros, plan_key FROM charges
+  `SELECT id, CASE WHEN status = 'reserved' AND expires_at <= $3 THEN 'released' ELSE status END AS status, meter_class, units, unit_micros, amount_micros, plan_key FROM charges
    WHERE org_id = $1 AND NOT livemode AND key = $2`,
 );
 
@@ -50,7 +50,7 @@ export async function chargeInTestMode(
     request.principalId,
     now,
   ]);
-  const [row] = await run(db, find, [orgId, key]);
+  const [row] = await run(db, find, [orgId, key, now]);
   if (!row) throw new Error(`the charge ${id} was neither stored nor found`);
   const charge: Charge = {
     id: row.id,

@@ -83,8 +83,7 @@ export const waitForBudgetApproval = operation({
       const approval = await requireApproval(tx, input.approvalId, caller.orgId);
       const now = context.clock.now();
       const leftMs = until - performance.now();
-      const waits =
-        statusAt(approval, now) === 'pending' && leftMs > 0 && !context.leaving.aborted;
+      const waits = statusAt(approval, now) === 'pending' && leftMs > 0 && !context.leaving.aborted;
       if (!waits) return presentApproval(approval, now);
       await pause(Math.min(pauseMs, leftMs), context.leaving);
     }

@@ -134,6 +134,13 @@ function present(
   period: BudgetPeriod,
   replayed: boolean,
 ): z.input<typeof authorizationReply> {
+  if (charge.status === 'released') {
+    throw new Fault('conflict', {
+      message: 'The reservation under this idempotency key was released or has expired.',
+      hint: 'Authorize anew with another idempotency key.',
+      details: { chargeId: charge.id },
+    });
+  }
   if (replayed && (charge.meterClass !== request.price.meterClass || !sameUnits(request, charge))) {
     throw new Fault('idempotency_key_reused', {
       message: 'This idempotency key was charged with another meter class or other units.',
@@ -144,8 +151,11 @@ function present(
 }
 
 /** A reservation that was settled for less answers its first request all the same. */
-function sameUnits({ units, reserveUntil }: UsageRequest, charge: Charge): boolean {
-  return charge.units === units || (reserveUntil !== null && charge.units <= units);
+function sameUnits(
+  { units, reserveUntil }: UsageRequest,
+  { status, units: held }: Charge,
+): boolean {
+  return held === units || (status === 'charged' && reserveUntil !== null && held <= units);
 }
 
 export function presentCharge(

@@ -39,7 +39,8 @@ async function settle(
   wanted: { chargeId: string; act: 'commit' | 'release'; units?: number | undefined },
   now: Date,
 ) {
-  const owner = caller.scopes.includes('admin:operator') ? null : caller;
+  const orgId = caller.scopes.includes('admin:operator') ? null : caller.orgId;
+  const owner = { orgId, livemode: caller.livemode };
   const settled = await settleReservation(tx, { ...wanted, owner, now });
   return presentCharge(settled.charge, settled.orgId, settled.period, settled.repeated, now);
 }

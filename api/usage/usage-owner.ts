@@ -16,7 +16,7 @@ export interface UsageOwner {
 
 /**
  * The caller's own organization; an operator's key may name another by id, or by a customer's key as a gateway does.
- * Throws insufficient_scope, not_found, or authentication_failed for a customer's key that isn't valid.
+ * A test key names nobody's live usage. Throws insufficient_scope, not_found, or authentication_failed for a customer's key that isn't valid.
  */
 export async function usageOwner(
   context: ApiContext,
@@ -38,13 +38,20 @@ export async function usageOwner(
   if (apiKey) {
     const customer = await authenticate(context.db, apiKey, context.clock.now());
     if (!customer || (orgId && customer.orgId !== orgId)) throw new Fault('authentication_failed');
+    if (customer.livemode && !caller.livemode) {
+      throw new Fault('insufficient_scope', {
+        message: 'A test key cannot charge live usage.',
+        hint: 'Use a live operator key, or a test key of the customer.',
+        details: { required: [] },
+      });
+    }
     return customer;
   }
   if (!orgId || !isId('org', orgId)) throw new Fault('not_found');
   const organization = await findOrganization(context.db, orgId);
   return {
     orgId,
-    livemode: true,
+    livemode: caller.livemode,
     principalId: caller.principalId,
     planKey: organization.planKey,
     billingState: organization.billingState,

@@ -212,6 +212,52 @@ describe('the gate', () => {
     expect(await budget()).toMatchObject({ accruedUsageCents: 8, heldCents: 0 });
   });
 
+  it.each([true, false])(
+    'tells a key by its units while it is reserved (live: %s)',
+    async (livemode) => {
+      const tenant = await api.newKey(acme.orgId, { livemode });
+      const held = { idempotencyKey: 'held', reserveSeconds: 60 };
+      expect((await authorize({ ...held, units: 5 }, tenant)).body.status).toBe('reserved');
+      expect((await authorize({ ...held, units: 5 }, tenant)).body.replayed).toBe(true);
+      for (const units of [4, 500]) {
+        const other = await authorize({ ...held, units }, tenant);
+        expect(other).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } });
+      }
+    },
+  );
+
+  it.each([true, false])(
+    'lets nothing through under a key that was given back (live: %s)',
+    async (livemode) => {
+      const tenant = await api.newKey(acme.orgId, { livemode });
+      const reserve = (idempotencyKey: string) =>
+        authorize({ idempotencyKey, reserveSeconds: 60 }, tenant);
+      const { chargeId } = (await reserve('given back')).body;
+      await tenant.call('POST', `/v1/usage/charges/${chargeId}/release`);
+      await reserve('expired');
+      await api.database.db.query(
+        `UPDATE charges SET expires_at = now() - interval '1 s' WHERE org_id = $1 AND key = 'expired'`,
+        [acme.orgId],
+      );
+      for (const idempotencyKey of ['given back', 'expired']) {
+        const refused = await reserve(idempotencyKey);
+        expect(refused).toMatchObject({ status: 409, body: { code: 'conflict' } });
+        expect(refused.body.hint).toContain('another idempotency key');
+      }
+    },
+  );
+
+  it('releases what is committed with nothing used, and takes the same again', async () => {
+    const { chargeId } = (await authorize({ reserveSeconds: 60 })).body;
+    const commit = (body: object) =>
+      acme.call('POST', `/v1/usage/charges/${chargeId}/commit`, body);
+    const first = await commit({ units: 0 });
+    expect(first.body).toMatchObject({ status: 'released', units: 0, replayed: false });
+    const again = await commit({ units: 0 });
+    expect(again).toMatchObject({ status: 200, body: { status: 'released', replayed: true } });
+    expect((await commit({})).status).toBe(409);
+  });
+
   it('costs nothing in test mode and refuses nothing there', async () => {
     await setBudget({ spendCapCents: 0 });
     const test = await api.newKey(acme.orgId, { livemode: false });
@@ -234,6 +280,17 @@ describe('the gate', () => {
     expect((await authorize({ orgId: acme.orgId }, foreign)).status).toBe(403);
     const charge = `/v1/usage/charges/${byKey.body.chargeId}`;
     expect((await foreign.call('POST', `${charge}/release`)).status).toBe(404);
+  });
+
+  it('lets an operator’s test key charge and settle nothing live', async () => {
+    const operator = await api.newTenant({ scopes: ['admin:operator'], livemode: false });
+    const byId = await authorize({ orgId: acme.orgId }, operator);
+    expect(byId.body).toMatchObject({ orgId: acme.orgId, amountCents: 0 });
+    const byKey = await authorize({ apiKey: acme.key }, operator);
+    expect(byKey).toMatchObject({ status: 403, body: { code: 'insufficient_scope' } });
+    const { chargeId } = (await authorize({ reserveSeconds: 60 })).body;
+    expect((await operator.call('POST', `/v1/usage/charges/${chargeId}/commit`)).status).toBe(404);
+    expect((await budget()).accruedUsageCents).toBe(0);
   });
 
   it('refuses units and classes that are none, with the path', async () => {
