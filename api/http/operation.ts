@@ -78,7 +78,15 @@ export class RawAnswer {
 /** How an operation touches the database: in one transaction, in none of its own, or in short ones that it opens itself. */
 export type TransactionKind = 'one' | 'none' | 'own';
 
-export interface HandleArguments<Input, Kind extends TransactionKind> {
+/** What an operation may look at before its transaction begins. */
+export interface BeforeArguments<Input> {
+  readonly input: Input;
+  readonly caller: Caller;
+  readonly context: ApiContext;
+  readonly headers: IncomingHttpHeaders;
+}
+
+export interface HandleArguments<Input, Kind extends TransactionKind, Before = unknown> {
   /** 'one': the transaction. Else: what runs single statements (the data source, or the transaction of an idempotency key). */
   readonly tx: Kind extends 'one' ? EntityManager : Executor;
   readonly input: Input;
@@ -89,6 +97,8 @@ export interface HandleArguments<Input, Kind extends TransactionKind> {
   readonly headers: IncomingHttpHeaders;
   /** The body as it came, decoded as UTF-8; '' where there was none. */
   readonly bodyText: string;
+  /** What `before` answered. */
+  readonly before: Before;
   /** Names this request across retries with the same idempotency key (a stable 32-hex digest), or undefined without one. */
   readonly idempotencyDigest: string | undefined;
   /**
@@ -110,6 +120,7 @@ export interface Operation<
   Input extends z.ZodType = z.ZodType,
   Reply extends z.ZodType = z.ZodType,
   Kind extends TransactionKind = TransactionKind,
+  Before = unknown,
 > {
   readonly name: string;
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
@@ -142,8 +153,10 @@ export interface Operation<
   readonly idempotent?: boolean;
   /** The audit action that a success records; its facts come through `audit` in handle. */
   readonly audits?: string | readonly string[];
+  /** Asks others (name servers, identity providers) before the transaction begins: nothing is held open while they think. */
+  readonly before?: (args: BeforeArguments<z.output<Input>>) => Promise<Before>;
   readonly handle: (
-    args: HandleArguments<z.output<Input>, Kind>,
+    args: HandleArguments<z.output<Input>, Kind, NoInfer<Before>>,
   ) => Promise<z.input<NoInfer<Reply>> | RawAnswer>;
 }
 
@@ -152,7 +165,8 @@ export function operation<
   Input extends z.ZodType,
   Reply extends z.ZodType,
   Kind extends TransactionKind,
->(definition: Operation<Input, Reply, Kind>): Operation<Input, Reply, Kind> {
+  Before = undefined,
+>(definition: Operation<Input, Reply, Kind, Before>): Operation<Input, Reply, Kind, Before> {
   return definition;
 }
 

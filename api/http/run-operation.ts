@@ -121,11 +121,13 @@ async function carryOut(
   }
   const claim = claimed?.claim;
   const afterCommit: (() => void)[] = [];
+  let before: unknown;
   const attempt = async (tx: Executor): Promise<Answer> => {
     const facts = new Map<string, AuditFact[]>();
     afterCommit.length = 0;
     const answer = await handle(context, operation, ctx, work, {
       tx,
+      before,
       digest: claim?.digest,
       facts,
       afterCommit,
@@ -145,6 +147,8 @@ async function carryOut(
   const inTransaction =
     operation.transaction === 'one' || (operation.transaction === 'none' && claim !== undefined);
   try {
+    const { headers } = ctx.req;
+    before = await operation.before?.({ input: work.input, caller, context, headers });
     const answer = inTransaction
       ? await inOneTransaction(context, attempt)
       : await attempt(context.db);
@@ -188,6 +192,7 @@ async function handle(
   { caller, input, body, state }: Work,
   held: {
     readonly tx: Executor;
+    readonly before: unknown;
     readonly digest: string | undefined;
     readonly facts: Map<string, AuditFact[]>;
     readonly afterCommit: (() => void)[];
@@ -204,6 +209,7 @@ async function handle(
     context,
     headers: ctx.req.headers,
     bodyText: body.text,
+    before: held.before,
     idempotencyDigest: held.digest,
     audit(fact, orgId = caller.orgId) {
       if (![operation.audits].flat().includes(fact.action)) {

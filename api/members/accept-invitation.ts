@@ -20,10 +20,12 @@ export const acceptInvitationOperation = operation({
   audits: 'member.joined',
   input: z.object({ token: text(200, 1) }),
   reply: memberReply.extend({ orgId: z.string() }),
-  async handle({ tx, input, headers, now, context, audit }) {
+  otherFailures: [401, 403],
+  before: ({ context, headers }) => signedInAs(context, headers),
+  async handle({ tx, input, before: signedIn, now, context, audit }) {
     const { member, user, fact } = await acceptInvitation(tx, {
       token: input.token,
-      signedIn: await signedInAs(context, headers),
+      signedIn,
       seatsOfPlan: seatsOfPlan(context),
       now,
     });

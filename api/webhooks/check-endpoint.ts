@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Catalog } from '../../catalog/load-catalog';
 import { checkDestination, checkResolvedHost } from '../../integrations/webhook-sender';
@@ -8,10 +9,18 @@ import type { Caller } from '../http/operation';
 /** Attempts a second that an endpoint takes at most; null: as many as come. */
 export const maxPerSecond = z.int().min(1).max(10_000).nullish();
 
-/** Throws invalid_request unless webhooks may go to this URL. */
+/** How long a host may take to resolve. One that takes longer may come up later, as one that doesn't resolve now. */
+const RESOLVE_MS = 2_000;
+
+/** Throws invalid_request unless webhooks may go to this URL. Asks name servers: not to be awaited in a transaction. */
 export async function requireDestination(url: string, config: Config): Promise<void> {
   const rules = { allowPrivate: config.ALLOW_PRIVATE_DESTINATIONS };
-  const reason = checkDestination(url, rules) ?? (await checkResolvedHost(url, rules));
+  const reason =
+    checkDestination(url, rules) ??
+    (await Promise.race([
+      checkResolvedHost(url, rules),
+      setTimeout(RESOLVE_MS, null, { ref: false }),
+    ]));
   if (reason !== null) throw invalidInput('destinationUrl', reason);
 }
 

@@ -28,10 +28,10 @@ export const createWebhookEndpoint = operation({
     maxPerSecond,
   }),
   reply: webhookEndpointWithSecret,
+  before: ({ input, context }) => requireDestination(input.destinationUrl, context.config),
   async handle({ tx, input, caller, now, requestId, context, audit, afterCommit }) {
     const livemode = modeFor(caller, input.livemode);
     const types = requireEventTypes(input.subscribedEventTypes ?? [], context.catalog);
-    await requireDestination(input.destinationUrl, context.config);
     const id = newId('whe');
     const signingSecret = newSigningSecret();
     const endpoint = tx.create(WebhookEndpoint, {

@@ -32,11 +32,13 @@ export const updateWebhookEndpoint = operation({
     maxPerSecond,
   }),
   reply: webhookEndpointReply,
+  async before({ input, context }) {
+    if (input.destinationUrl) await requireDestination(input.destinationUrl, context.config);
+  },
   async handle({ tx, input, caller, now, requestId, context, audit, afterCommit }) {
     const types = input.subscribedEventTypes
       ? requireEventTypes(input.subscribedEventTypes, context.catalog)
       : undefined;
-    if (input.destinationUrl) await requireDestination(input.destinationUrl, context.config);
     const endpoint = await lockEndpoint(tx, caller, input.webhookId);
     if (
       input.livemode !== null &&
