@@ -45,6 +45,19 @@ export async function limitFailures(context: ApiContext, address: string): Promi
     throw limited(verdict, 'Too many failed authentications come from this address.');
 }
 
+/** Counts a token that nobody gave out, shown to a public operation, as a failed authentication. Throws rate_limited. */
+export async function limitGuesses(
+  context: ApiContext,
+  address: string,
+  error: unknown,
+): Promise<void> {
+  if (!(error instanceof Fault)) return;
+  const { code } = error;
+  if (code === 'authentication_failed' || code === 'not_found') {
+    await limitFailures(context, address);
+  }
+}
+
 function limited(verdict: RateVerdict, message: string): Fault {
   return new Fault('rate_limited', {
     message,

@@ -9,7 +9,7 @@ import { callerAddress } from './caller-address';
 import { encoded } from './content-encoding';
 import { asFault, errorBody } from './error-body';
 import { claimRequest, idempotencyKeyOf, isKept, type Answer } from './idempotent';
-import { limitRequests } from './limit-requests';
+import { limitGuesses, limitRequests } from './limit-requests';
 import {
   actorOf,
   RawAnswer,
@@ -74,7 +74,12 @@ export async function runOperation(
   const ignored = ignoredFields(operation.input, body.fields);
   if (ignored !== '') ctx.set('SECAPI-Ignored-Fields', ignored);
 
-  const answer = await carryOut(context, operation, ctx, { caller, input, body, state });
+  const answer = await carryOut(context, operation, ctx, { caller, input, body, state }).catch(
+    async (error: unknown) => {
+      if (operation.scope === 'public') await limitGuesses(context, address, error);
+      throw error;
+    },
+  );
   ctx.status = answer.status;
   ctx.type = answer.raw?.type ?? 'application/json; charset=utf-8';
   for (const [name, value] of Object.entries(answer.raw?.headers ?? {})) ctx.set(name, value);

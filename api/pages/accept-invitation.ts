@@ -7,6 +7,7 @@ import { Organization } from '../../entities/organization';
 import { Fault } from '../../platform/fault';
 import { callerAddress } from '../http/caller-address';
 import { asFault } from '../http/error-body';
+import { limitFailures, limitGuesses } from '../http/limit-requests';
 import type { ApiContext } from '../http/operation';
 import type { RequestState } from '../http/request-state';
 import { seatsOfPlan } from '../members/present-member';
@@ -19,8 +20,10 @@ export function mountAcceptInvitation(router: Router, context: ApiContext): void
   router.get(PATH, async (ctx: Context) => {
     const token = String(ctx.query['token'] ?? '');
     const found = await readInvitation(context, token);
-    if (!found)
+    if (!found) {
+      await limitFailures(context, callerAddress(ctx.req, context.config.TRUSTED_PROXIES));
       return answerPage(ctx, 404, 'This link is not valid', html`<p>Ask for a new one.</p>`);
+    }
     const { invitation, organization, status } = found;
     if (status !== 'pending') {
       const body = html`<p>The invitation for ${invitation.email} is ${status}.</p>`;
@@ -53,6 +56,7 @@ export function mountAcceptInvitation(router: Router, context: ApiContext): void
         </dl>`;
       answerPage(ctx, 200, 'Welcome', body);
     } catch (error) {
+      await limitGuesses(context, callerAddress(ctx.req, context.config.TRUSTED_PROXIES), error);
       const fault = asFault(error);
       if (fault.status >= 500) throw error;
       const body = html`<p class="bad">${fault.message}</p>

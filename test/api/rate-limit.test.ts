@@ -86,6 +86,29 @@ describe('limits on requests a minute', () => {
     expect((await send(`${api.url}/v1/me`, 'GET', undefined, elsewhere)).status).toBe(401);
   }, 40_000);
 
+  it('turn tokens that nobody gave out away after 600 a minute from one address', async () => {
+    const tries = [
+      ['/v1/agent/bootstrap', { token: 'secapi_boot_guess' }],
+      ['/v1/invitations/accept', { token: 'secapi_inv_guess' }],
+    ] as const;
+    const from = (address: string) => ({ 'x-forwarded-for': address });
+    const guess = (i: number, address: string) => {
+      const [path, body] = tries[i % 2] ?? tries[0];
+      return send(api.url + path, 'POST', body, from(address));
+    };
+    const statuses: number[] = [];
+    while (statuses.length < 620) {
+      const wave = Array.from({ length: 20 }, (_, i) => guess(i, '198.51.100.30'));
+      for (const { status } of await Promise.all(wave)) statuses.push(status);
+    }
+    const refused = statuses.filter((status) => status === 401 || status === 404);
+    expect(refused).toHaveLength(600);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(20);
+    const page = `${api.url}/invitations/accept?token=secapi_inv_guess`;
+    expect((await send(page, 'GET', undefined, from('198.51.100.30'))).status).toBe(429);
+    expect((await guess(0, '198.51.100.31')).status).toBe(401);
+  }, 40_000);
+
   it('let requests pass, and say so, when their store is away', async () => {
     let away = 0;
     const cutOff = await api.another();
