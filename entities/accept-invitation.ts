@@ -5,6 +5,7 @@ import type { AuditFact } from './audit-record';
 import { hashInvitationToken, Invitation, invitationStatus } from './invitation';
 import { Member } from './member';
 import { requireSeats } from './seats';
+import { run, statement } from './sql';
 import { User } from './user';
 
 /** Who accepts, where they are signed in; without it the token alone speaks for the address it was sent to. */
@@ -83,28 +84,45 @@ async function lockInvitation(tx: EntityManager, token: string, now: Date): Prom
   return invitation;
 }
 
+const lockSubject = statement(
+  'lock-subject',
+  `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`,
+);
+
+/** The one user of an address, also where two organizations' invitations are accepted at the same moment. */
+const ofAddress = statement<{ id: string }>(
+  'user-of-address',
+  `INSERT INTO users (id, email, address, created_at) VALUES ($1, $2, $3, $4)
+   ON CONFLICT (address) DO UPDATE SET address = excluded.address RETURNING id`,
+);
+
+/**
+ * The person who accepts: whoever has the address, else whoever signed in under the same subject before, else a new
+ * one. A subject stays with the person it was first seen with.
+ */
 async function userOf(
   tx: EntityManager,
   { email, address }: Invitation,
   signedIn: SignedIn | null,
   now: Date,
 ): Promise<User> {
-  const known = await tx.findOneBy(User, { address });
-  const user =
-    known ??
-    tx.create(User, {
-      id: newId('usr'),
-      email,
-      address,
-      name: null,
-      issuer: null,
-      subject: null,
-      createdAt: now,
-    });
-  if (signedIn) {
-    user.name ??= signedIn.name;
+  const seen = signedIn ? await userOfSubject(tx, signedIn) : null;
+  if (seen && !(await tx.existsBy(User, { address }))) return seen;
+  const [row] = await run(tx, ofAddress, [newId('usr'), email, address, now]);
+  const user = await tx.findOneByOrFail(User, { id: row?.id ?? '' });
+  if (!signedIn) return user;
+  user.name ??= signedIn.name;
+  if (!seen) {
     user.issuer = signedIn.issuer;
     user.subject = signedIn.subject;
   }
   return tx.save(user);
+}
+
+async function userOfSubject(
+  tx: EntityManager,
+  { issuer, subject }: SignedIn,
+): Promise<User | null> {
+  await run(tx, lockSubject, [`${issuer} ${subject}`]);
+  return tx.findOneBy(User, { issuer, subject });
 }

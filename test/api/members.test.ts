@@ -50,6 +50,27 @@ describe('members, invitations and seats', () => {
       expect(data[0].status).toBe('accepted');
     });
 
+    it('of one new person to two organizations can be accepted at the same moment', async () => {
+      const other = await api.newTenant();
+      for (let i = 0; i < 8; i++) {
+        const email = `twin${i}@example.com`;
+        const tokens: string[] = [];
+        for (const tenant of [acme, other]) {
+          await invite(tenant, [email]);
+          tokens.push(await tokenFor(api, email));
+        }
+        const answers = await Promise.all(tokens.map(accept));
+        expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+        expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1);
+        for (const tenant of [acme, other]) {
+          const joined = answers.find(({ body }) => body.orgId === tenant.orgId);
+          if ((await membersOf(tenant)).length > 1) {
+            await tenant.call('DELETE', `/v1/organization/members/${joined?.body.id}`);
+          }
+        }
+      }
+    });
+
     it('makes the first member the owner, and later ones what they were invited as', async () => {
       await join(acme, 'first@example.com');
       await join(acme, 'second@example.com', 'admin');

@@ -43,6 +43,26 @@ describe('people signing in with OpenID Connect', () => {
     more = {},
   ) => withToken(await provider.token(claimsOf(email)), method, path, body, more);
 
+  it('are one person under two addresses, where the provider names one subject', async () => {
+    const accept = async (email: string, inviter: Tenant): Promise<Answer> => {
+      await inviter.call('POST', '/v1/organization/invitations', { emails: [email] });
+      const token = await tokenFor(api, email);
+      const session = await provider.token({ ...claimsOf(email), sub: 'moved' });
+      return withToken(session, 'POST', '/v1/invitations/accept', { token });
+    };
+    const [first, second, third] = [await api.newTenant(), await api.newTenant(), acme];
+    const old = await accept('old@example.com', first);
+    const renamed = await accept('new@example.com', second);
+    expect(renamed).toMatchObject({ status: 200, body: { id: old.body.id, orgId: second.orgId } });
+    await join(third, 'elsewhere@example.com');
+    expect((await accept('elsewhere@example.com', second)).status).toBe(200);
+    const both = await Promise.all([
+      accept('one@example.com', first),
+      accept('two@example.com', second),
+    ]);
+    expect(both.map(({ status }) => status)).toEqual([200, 200]);
+  });
+
   it('speak for the organization they are a member of, live, with their role’s scopes', async () => {
     const { body } = await signedIn('Ada@Example.com');
     expect(body.principal).toMatchObject({
