@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { listApprovals, requireApproval, statusAt } from '../../entities/budget-approval';
 import { pageOf } from '../http/cursor';
 import { operation, type Caller } from '../http/operation';
-import { cursor, id, limit, listOf } from '../http/schemas';
+import { cursor, id, limit, listOf, waitSeconds } from '../http/schemas';
 import { Fault } from '../../platform/fault';
 import { pause } from '../../platform/pause';
 import { APPROVAL_STATUSES, approvalReply, presentApproval } from './present-approval';
@@ -69,11 +69,7 @@ export const waitForBudgetApproval = operation({
   transaction: 'own',
   input: z.object({
     approvalId: id('bap'),
-    seconds: z.coerce
-      .string()
-      .regex(/^([0-9]|[12][0-9]|30)$/, 'must be whole seconds from 0 to 30')
-      .transform(Number)
-      .default(30),
+    seconds: waitSeconds(30),
   }),
   reply: approvalReply,
   async handle({ tx, input, caller, context }) {

@@ -6,7 +6,7 @@ import { isId } from '../../platform/ids';
 import { elementSources, memberSource } from '../../platform/json-source';
 import { asFault, errorBody } from '../http/error-body';
 import { operation, type HandleArguments } from '../http/operation';
-import { text } from '../http/schemas';
+import { text, time } from '../http/schemas';
 import { validate } from '../http/validate';
 import { modeFor } from '../webhooks/check-endpoint';
 import { eventReply, presentEvent } from './present-event';
@@ -16,12 +16,18 @@ const MOST_EVENTS = 100;
 const newEvent = z.object({
   type: z.string().min(1).max(128),
   data: z.record(z.string(), z.unknown()),
-  occurredAt: z.iso.datetime({ offset: true }).nullish(),
+  occurredAt: time.nullish(),
   id: text(255, 1).nullish(),
   orgId: z.string().max(64).nullish(),
   livemode: z.boolean().nullish(),
 });
-const batch = z.object({ events: z.array(z.unknown()).min(1).max(MOST_EVENTS) });
+/** Any items: each is checked by itself, so that a bad one doesn't sink the rest. */
+const batch = z.object({
+  events: z
+    .array(z.union([newEvent, z.unknown()]))
+    .min(1)
+    .max(MOST_EVENTS),
+});
 
 const batchReply = z.object({
   object: z.literal('list'),

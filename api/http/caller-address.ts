@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /**
@@ -23,13 +24,25 @@ export function isAllowedAddress(address: string, ranges: readonly string[] | nu
   if (ranges === null) return true;
   if (!ipaddr.isValid(address)) return false;
   const parsed = ipaddr.process(address);
-  return ranges.some((range) => {
-    const [network, bits] = ipaddr.isValidCIDR(range)
-      ? ipaddr.parseCIDR(range)
-      : [ipaddr.parse(range), null];
-    if (network.kind() !== parsed.kind()) return false;
-    return parsed.match(network, bits ?? (network.kind() === 'ipv4' ? 32 : 128));
+  return ranges.some((text) => {
+    const range = parseRange(text);
+    return range?.[0].kind() === parsed.kind() && parsed.match(range);
   });
+}
+
+const MAPPED_BITS = 96;
+
+/** A single address or a CIDR, an IPv4 one also in the dress of IPv6; null for anything else. */
+export function parseRange(text: string): [ipaddr.IPv4 | ipaddr.IPv6, number] | null {
+  const [address = ''] = text.split('/');
+  if (isIP(address) === 0 || address.includes('%')) return null;
+  const isCidr = address !== text;
+  if (isCidr && !ipaddr.isValidCIDR(text)) return null;
+  const network = ipaddr.parse(address);
+  const whole = network.kind() === 'ipv4' ? 32 : 128;
+  const bits = isCidr ? ipaddr.parseCIDR(text)[1] : whole;
+  if (!(network instanceof ipaddr.IPv6) || !network.isIPv4MappedAddress()) return [network, bits];
+  return bits < MAPPED_BITS ? null : [network.toIPv4Address(), bits - MAPPED_BITS];
 }
 
 /** What one caller can be told apart by: an IPv4 address, or the /64 that an IPv6 host owns. */

@@ -1,4 +1,3 @@
-import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { SCOPES } from '../../entities/api-key';
 import { mintApiKey } from '../../entities/create-organization';
@@ -6,16 +5,12 @@ import { requireRoomForKey } from '../../entities/key-limits';
 import { emitEvent } from '../../entities/publish-event';
 import { Fault, invalidInput } from '../../platform/fault';
 import { operation } from '../http/operation';
-import { text } from '../http/schemas';
+import { parseRange } from '../http/caller-address';
+import { text, time } from '../http/schemas';
 import { ONLY_HELD, requireHeldScopes } from './held-scopes';
 import { apiKeyReply, presentApiKey } from './present-api-key';
 
-const cidr = z
-  .string()
-  .refine(
-    (range) => ipaddr.isValid(range) || ipaddr.isValidCIDR(range),
-    'must be an address or CIDR',
-  );
+const cidr = z.string().refine((range) => parseRange(range) !== null, 'must be an address or CIDR');
 
 export const createApiKey = operation({
   name: 'createApiKey',
@@ -31,7 +26,7 @@ export const createApiKey = operation({
     label: text(200).nullish(),
     scopes: z.array(z.enum(SCOPES)).max(SCOPES.length).nullish(),
     livemode: z.boolean().nullish(),
-    expiresAt: z.iso.datetime({ offset: true }).nullish(),
+    expiresAt: time.nullish(),
     ipAllowlist: z.array(cidr).max(100).nullish(),
   }),
   reply: apiKeyReply.extend({ secret: z.string() }),

@@ -36,6 +36,7 @@ export const rotateApiKey = operation({
       throw new Fault('conflict', { message: 'Only an active key can be rotated.' });
     }
     requireHeldScopes(old.scopes, caller.scopes, ONLY_HELD);
+    const { expiresAt } = old;
     const overlapSeconds = input.overlapSeconds ?? 0;
     const endsAt = new Date(now.getTime() + overlapSeconds * 1_000);
     if (overlapSeconds === 0) {
@@ -53,6 +54,7 @@ export const rotateApiKey = operation({
       label: old.label,
       now,
       createdBy: caller.principalId,
+      expiresAt,
       ipAllowlist: old.ipAllowlist,
       replaces: old.id,
     });

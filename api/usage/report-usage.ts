@@ -4,7 +4,7 @@ import { recordUsageEvent } from '../../entities/usage-event';
 import { DAY_MS, invoicePeriod, MINUTE_MS } from '../../platform/clock';
 import { Fault, invalidInput } from '../../platform/fault';
 import { operation, type ApiContext } from '../http/operation';
-import { text } from '../http/schemas';
+import { text, time } from '../http/schemas';
 import { validate } from '../http/validate';
 import { usageOwner, type UsageOwner } from './usage-owner';
 
@@ -16,7 +16,7 @@ const usageEvent = z.object({
   id: text(255, 1),
   meterClass: z.string().max(64),
   units: z.int().min(-MOST_UNITS).max(MOST_UNITS),
-  occurredAt: z.iso.datetime({ offset: true }),
+  occurredAt: time,
   requestId: text(64).nullish(),
   corrects: text(255, 1).nullish(),
 });
@@ -33,7 +33,10 @@ export const reportUsage = operation({
   transaction: 'one',
   status: 202,
   input: z.object({
-    events: z.array(z.unknown()).min(1).max(1_000),
+    events: z
+      .array(z.union([usageEvent, z.unknown()]))
+      .min(1)
+      .max(1_000),
     orgId: z.string().max(64).nullish(),
     apiKey: z.string().max(200).nullish(),
   }),

@@ -8,7 +8,7 @@ import { Fault } from '../../platform/fault';
 import { newId } from '../../platform/ids';
 import { pause } from '../../platform/pause';
 import { operation, type ApiContext } from '../http/operation';
-import { id, timestamp } from '../http/schemas';
+import { id, timestamp, waitSeconds } from '../http/schemas';
 
 const POLL_MS = 50;
 
@@ -48,11 +48,7 @@ export const replayEndpointDelivery = operation({
   input: z.object({
     webhookId: id('whe'),
     deliveryId: id('wd', 'wdel'),
-    wait: z.coerce
-      .string()
-      .regex(/^([0-9]|[12][0-9]|30)$/, 'must be whole seconds from 0 to 30')
-      .transform(Number)
-      .default(10),
+    wait: waitSeconds(10),
   }),
   queryFields: ['wait'],
   reply: replayReply,

@@ -114,7 +114,31 @@ describe('API keys', () => {
     expect(refused.body.details.issues[0].path).toBe('expiresAt');
     const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
     expect((await acme.call('POST', '/v1/api_keys', { expiresAt })).body.expiresAt).toBe(expiresAt);
+    const far = { expiresAt: '9999-12-31T23:59:59-12:00' };
+    const beyond = await acme.call('POST', '/v1/api_keys', far);
+    expect(beyond.body.details.issues[0].path).toBe('expiresAt');
   });
+
+  it.each([0, 60])(
+    'keep their expiry when they are rotated (overlap of %s s)',
+    async (overlapSeconds) => {
+      const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
+      const { body } = await acme.call('POST', '/v1/api_keys', { expiresAt });
+      const path = `/v1/api_keys/${body.id}/rotate`;
+      expect((await acme.call('POST', path, { overlapSeconds })).body.expiresAt).toBe(expiresAt);
+    },
+  );
+
+  it.each(['::ffff:203.0.113.9', '::ffff:203.0.113.0/120', '203.0.113.9'])(
+    'with %s in the allow list work from that IPv4 address, however it is written',
+    async (range) => {
+      const { body } = await acme.call('POST', '/v1/api_keys', { ipAllowlist: [range] });
+      const from = (hop: string) => me(body.secret, { 'x-forwarded-for': hop });
+      expect((await from('203.0.113.9')).status).toBe(200);
+      expect((await from('::ffff:203.0.113.9')).status).toBe(200);
+      expect((await from('198.51.100.7')).status).toBe(403);
+    },
+  );
 
   it('with an allow list work only from there, by the hop that the trusted proxy wrote', async () => {
     const { body } = await acme.call('POST', '/v1/api_keys', {
@@ -128,8 +152,10 @@ describe('API keys', () => {
     expect(refused).toMatchObject({ status: 403, body: { code: 'insufficient_scope' } });
     expect(refused.body.message).toContain('198.51.100.7');
     expect((await me(body.secret)).status).toBe(403);
-    const wrong = await acme.call('POST', '/v1/api_keys', { ipAllowlist: ['10.0.0.0/33'] });
-    expect(wrong.body.details.issues[0].path).toBe('ipAllowlist.0');
+    for (const range of ['10.0.0.0/33', '1', '1/8', 'fe80::1%eth0', '::ffff:10.0.0.0/95']) {
+      const wrong = await acme.call('POST', '/v1/api_keys', { ipAllowlist: [range] });
+      expect(wrong.body.details.issues[0].path).toBe('ipAllowlist.0');
+    }
   });
 
   it('keep what is live out of a test key’s sight', async () => {
