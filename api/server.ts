@@ -14,6 +14,7 @@ import { createApiContext } from './context';
 import { drainable } from './drainable';
 import { errorBody, rawErrorAnswer } from './http/error-body';
 import { createHttpMetrics } from './http/http-metrics';
+import { traceparentOf } from './http/request-state';
 import { operations } from './operations';
 import { createStreamSockets } from './streams/socket-server';
 
@@ -48,7 +49,7 @@ async function main(): Promise<void> {
     if (db.isInitialized) await db.destroy();
     return clean;
   });
-  await orExit(() => openDatabase(db, log));
+  await orExit(() => openDatabase(db, log, context.catalog));
 }
 
 /** An HTTP server that answers in the contract's form even where a request's head can't be parsed. */
@@ -66,7 +67,9 @@ export function createHttpServer(
     const fault = tooLarge
       ? new Fault('headers_too_large')
       : new Fault('invalid_request', { message: 'The request is not valid HTTP.' });
-    const body = errorBody(fault, { requestId: newId('req'), publicUrl: config.PUBLIC_URL });
+    const requestId = newId('req');
+    const traceparent = traceparentOf({});
+    const body = errorBody(fault, { requestId, traceparent, publicUrl: config.PUBLIC_URL });
     socket.end(rawErrorAnswer(fault, body));
     return undefined;
   });

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { Gauge } from 'prom-client';
-import { catalogFaults } from '../catalog/load-catalog';
+import { catalogFaults, loadCatalog } from '../catalog/load-catalog';
 import { createDataSource } from '../entities/data-source';
 import { openDatabase } from '../entities/open-database';
 import { readConfig, type Config } from '../platform/config';
@@ -23,7 +23,7 @@ async function main(): Promise<void> {
     applicationName: 'secapi-worker',
     onError: (error) => log.warn({ err: error }, 'a database connection was lost'),
   });
-  await orExit(() => openDatabase(db, log));
+  await orExit(() => openDatabase(db, log, loadCatalog(config.CATALOG_PATH)));
   const worker = startWorker(config, db, log);
   const server = serveHealth(config, worker);
   log.info({ port: config.WORKER_PORT }, 'worker started');

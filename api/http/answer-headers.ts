@@ -12,9 +12,10 @@ export function setAnswerHeaders(ctx: Context, state: RequestState, catalog: Cat
   if (!principal) return;
   const meterClass = state.meterClass ?? 'control_plane';
   const failed = ctx.status >= 400;
+  const plan = catalog.plan(principal.planKey);
   const cost =
-    failed || !principal.livemode ? 0n : catalog.unitMicros(principal.planKey, meterClass);
-  const grant = catalog.plan(principal.planKey)?.grantCalls ?? 0;
+    failed || !principal.livemode || !plan ? 0n : catalog.unitMicros(plan.key, meterClass);
+  const grant = plan?.grantCalls ?? 0;
   ctx.set('SECAPI-Meter-Class', meterClass);
   ctx.set('SECAPI-Plan-Key', principal.planKey);
   ctx.set('SECAPI-Billing-State', principal.billingState);

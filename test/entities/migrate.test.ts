@@ -1,3 +1,4 @@
+import { loadCatalog } from '../../catalog/load-catalog';
 import { migrate } from '../../entities/migrate';
 import { migrationState, requireMigrated } from '../../entities/migration-state';
 import { openDatabase } from '../../entities/open-database';
@@ -14,7 +15,7 @@ describe('a database and the version that opens it', () => {
 
   it('agree after a migration; another migrates nothing', async () => {
     expect(await migrate(database.url)).toEqual([]);
-    await openDatabase(database.db, log);
+    await openDatabase(database.db, log, loadCatalog());
   });
 
   it('do not start together where a newer version migrated it, nor is it migrated', async () => {
@@ -25,7 +26,7 @@ describe('a database and the version that opens it', () => {
       `DELETE FROM migrations WHERE name = (SELECT name FROM migrations ORDER BY timestamp LIMIT 1)`,
     );
     await expect(migrate(database.url)).rejects.toThrow(/newer version.*Later1999999999999/);
-    await expect(openDatabase(database.db, log)).rejects.toThrow(/newer version/);
+    await expect(openDatabase(database.db, log, loadCatalog())).rejects.toThrow(/newer version/);
     expect((await migrationState(database.db)).missing).toHaveLength(1);
   });
 
@@ -33,7 +34,9 @@ describe('a database and the version that opens it', () => {
     await database.db.query(
       `DELETE FROM migrations WHERE name = (SELECT max(name) FROM migrations)`,
     );
-    await expect(openDatabase(database.db, log)).rejects.toThrow(/Run `npm run migrate` first/);
+    await expect(openDatabase(database.db, log, loadCatalog())).rejects.toThrow(
+      /Run `npm run migrate` first/,
+    );
   });
 
   it('do not start together where nothing was ever migrated', async () => {
