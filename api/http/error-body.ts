@@ -59,6 +59,7 @@ export function rawErrorAnswer(fault: Fault, body: ErrorBody): string {
     `Content-Length: ${Buffer.byteLength(text)}`,
     `Request-Id: ${body.requestId}`,
     `SECAPI-Version: ${API_VERSION}`,
+    ...(body.traceparent === undefined ? [] : [`traceparent: ${body.traceparent}`]),
     ...(retryAfterSeconds === undefined ? [] : [`Retry-After: ${retryAfterSeconds}`]),
     'Connection: close',
     '',

@@ -182,6 +182,9 @@ describe('the frame around every operation', () => {
       socket.write(`GET /v1/me HTTP/1.1\r\nHost: x\r\nX-Pad: ${'x'.repeat(100_000)}\r\n\r\n`);
     });
     expect(text).toContain('HTTP/1.1 431');
+    for (const header of ['Request-Id: req_', 'SECAPI-Version: 2026-03-19', 'traceparent: 00-']) {
+      expect(text).toContain(header);
+    }
     expect(text).toContain('"headers_too_large"');
   });
 
@@ -320,6 +323,12 @@ describe('the frame around every operation', () => {
     const { body } = await send(`${api.url}/openapi.json`, 'get');
     expect(body.openapi).toBe('3.1.0');
     expect(body.paths['/v1/events'].post['x-scopes']).toEqual(['events:publish']);
+    const statuses = (path: string, method: string) =>
+      Object.keys(body.paths[path][method].responses as object);
+    for (const path of ['/v1/agent/bootstrap', '/v1/invitations/accept']) {
+      expect(statuses(path, 'post')).toEqual(expect.arrayContaining(['401', '403']));
+    }
+    expect(statuses('/v1/organization/members/{userId}', 'delete')).toContain('409');
     const docs = await send(`${api.url}/docs`, 'get');
     expect(docs.text).toContain('id="error-not_found"');
     expect(docs.text).not.toMatch(/(src|href)="https?:/);
