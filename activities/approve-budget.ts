@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { mailApproval, type ApprovalMailing } from '../entities/approval-mail';
 import { appendAudit, type AuditFact } from '../entities/audit-record';
 import { readApproval, requireApproval, type ApprovalStatus } from '../entities/budget-approval';
-import { decideApproval, lapseApproval } from '../entities/decide-approval';
+import { decideApproval, lapseApproval, MOST_CENTS } from '../entities/decide-approval';
 import type { DeliverySchedule } from '../entities/delivery-schedule';
 import { markReminded } from '../entities/remind-approval';
 import type { Clock } from '../platform/clock';
@@ -43,6 +43,10 @@ export interface ApprovalActivities {
   withdrawBudgetApproval(approvalId: string): Promise<string | null>;
 }
 
+/** A signal's text as Postgres can hold it. */
+const plain = (text: string, most: number): string =>
+  text.slice(0, most).replaceAll('\u0000', '').toWellFormed();
+
 const SYSTEM = { type: 'system', id: null } as const;
 
 export function createApprovalActivities(deps: {
@@ -79,10 +83,10 @@ export function createApprovalActivities(deps: {
     signal: Partial<DecideSignal>,
   ): Promise<string | null> {
     const { orgId, requestId } = await requireApproval(db, approvalId, null);
-    const by = typeof signal.by === 'string' ? signal.by.slice(0, 200) : 'temporal signal';
+    const by = typeof signal.by === 'string' ? plain(signal.by, 200) : 'temporal signal';
     const upTo = signal.upToCents;
-    if (upTo !== undefined && (!Number.isSafeInteger(upTo) || upTo < 1)) {
-      return 'upToCents must be a positive whole number';
+    if (upTo !== undefined && (!Number.isInteger(upTo) || upTo < 1 || upTo > MOST_CENTS)) {
+      return `upToCents must be a whole number from 1 to ${MOST_CENTS}`;
     }
     return change(orgId, async (tx) => {
       const { fact } = await decideApproval(tx, {
@@ -90,7 +94,7 @@ export function createApprovalActivities(deps: {
         orgId: null,
         act,
         upToMicros: upTo === undefined ? null : microsFromCents(upTo),
-        note: typeof signal.note === 'string' ? signal.note.slice(0, 1_000) : null,
+        note: typeof signal.note === 'string' ? plain(signal.note, 1_000) : null,
         by,
         actor: { type: 'operator', id: by },
         requestId,

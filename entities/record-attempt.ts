@@ -161,7 +161,8 @@ export async function recordFailure(
       });
       const actor = { type: 'system', id: null } as const;
       const requestId = failed.request_id;
-      if (endpoint?.status === 'active' && !endpoint.deletedAt) {
+      const isTheSame = endpoint?.destinationUrl === outcome.destinationUrl;
+      if (endpoint?.status === 'active' && !endpoint.deletedAt && isTheSame) {
         await disableEndpoint(tx, { endpoint, reason: 'gone', actor, requestId, now, schedule });
       }
     }

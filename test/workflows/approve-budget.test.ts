@@ -188,10 +188,18 @@ describe('the activities of approvals', () => {
     await activities.remindApprovers(id, 1);
     await activities.remindApprovers(id, 1);
     expect((await readApproval(db, id))?.reminders).toBe(1);
-    const approve = { decision: 'approve' as const, upToCents: 50 };
+    const most = { decision: 'approve' as const, upToCents: Number.MAX_SAFE_INTEGER };
+    expect(await activities.decideBudgetApproval(id, most)).toContain('upToCents must be');
+    const approve = {
+      decision: 'approve' as const,
+      upToCents: 50,
+      note: 'a\u0000\ud800b',
+      by: 'x\u0000',
+    };
     expect(await activities.decideBudgetApproval(id, approve)).toBeNull();
     const first = await readApproval(db, id);
     expect(await activities.decideBudgetApproval(id, approve)).toBeNull();
+    expect(first).toMatchObject({ note: 'a\ufffdb', decidedBy: 'x' });
     expect(await activities.decideBudgetApproval(id, { decision: 'reject' })).toContain('approved');
     await activities.expireBudgetApproval(id);
     expect(await readApproval(db, id)).toEqual(first);
