@@ -24,7 +24,6 @@ export const bootstrapAgent = operation({
   scope: 'public',
   transaction: 'one',
   status: 201,
-  otherFailures: [401, 403],
   audits: 'agent.bootstrapped',
   input: z.object({
     token: text(200, 1),

@@ -20,7 +20,6 @@ export const acceptInvitationOperation = operation({
   audits: 'member.joined',
   input: z.object({ token: text(200, 1) }),
   reply: memberReply.extend({ orgId: z.string() }),
-  otherFailures: [401, 403],
   before: ({ context, headers }) => signedInAs(context, headers),
   async handle({ tx, input, before: signedIn, now, context, audit }) {
     const { member, user, fact } = await acceptInvitation(tx, {
