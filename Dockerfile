@@ -14,5 +14,7 @@ ENV NODE_ENV=production
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --no-audit --no-fund && npm cache clean --force
 COPY --from=build /app/dist ./dist
+# A volume mounted here belongs to whom the folder belonged.
+RUN mkdir artifacts && chown node:node artifacts
 USER node
 CMD ["npm", "run", "api"]

@@ -4,10 +4,12 @@ import { approvalMailing } from '../entities/approval-mail';
 import { createGate } from '../entities/pass-gate';
 import { createWaker } from '../entities/wake-workers';
 import { createIgnoredEvents, createStripePort } from '../integrations/stripe';
+import { createLocalDisk } from '../integrations/storage';
 import { systemClock, type Clock } from '../platform/clock';
 import type { Config } from '../platform/config';
 import type { Log } from '../platform/log';
 import { createSecretBox } from '../platform/secret-box';
+import { createLinkSigner } from '../platform/signed-link';
 import { createOidcVerifier } from '../integrations/oidc';
 import { createCursors } from './http/cursor';
 import type { HttpMetrics } from './http/http-metrics';
@@ -57,6 +59,8 @@ export function createApiContext(
             webhookSecret: config.STRIPE_WEBHOOK_SECRET,
           }),
     countIgnored: createIgnoredEvents(metrics.registry),
+    storage: createLocalDisk(config.ARTIFACTS_FOLDER),
+    artifactLinks: createLinkSigner(config.SECRETS_KEY, 'artifact links'),
     schedule: {
       waitsSeconds: config.DELIVERY_SCHEDULE_SECONDS,
       windowSeconds: config.DELIVERY_WINDOW_SECONDS,

@@ -1,5 +1,6 @@
 import { adminOperations } from './admin';
 import { agentOperations } from './agent';
+import { artifactOperations } from './artifacts';
 import { auditOperations } from './audit';
 import { billingOperations } from './billing';
 import { checkoutOperations } from './checkout';
@@ -30,6 +31,7 @@ export const operations: readonly AnyOperation[] = [
   ...usageOperations,
   ...billingOperations,
   ...checkoutOperations,
+  ...artifactOperations,
   ...diagnosticOperations,
   ...auditOperations,
   ...adminOperations,

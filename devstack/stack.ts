@@ -131,6 +131,7 @@ export async function startStack(options: StackOptions, children: Children): Pro
   const childEnv = {
     PUBLIC_URL: apiUrl,
     MAIL_FOLDER: join(folder, 'mail'),
+    ARTIFACTS_FOLDER: join(folder, 'artifacts'),
     ALLOWED_RETURN_ORIGINS: 'loopback',
     ...env,
     ...stripe?.env,

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { DataSource } from 'typeorm';
 import { ApiKey } from './api-key';
+import { Artifact } from './artifact';
 import { AuditRecord } from './audit-record';
 import { BootstrapToken } from './bootstrap-token';
 import { Event } from './event';
@@ -14,6 +15,7 @@ import { Ground1764000000000 } from './migrations/1764000000000-ground';
 import { Identity1764100000000 } from './migrations/1764100000000-identity';
 import { Metering1764200000000 } from './migrations/1764200000000-metering';
 import { RequestIds1764910000000 } from './migrations/1764910000000-request-ids';
+import { Artifacts1764500000000 } from './migrations/1764500000000-artifacts';
 import { Retention1764510000000 } from './migrations/1764510000000-retention';
 import { Recoveries1764520000000 } from './migrations/1764520000000-recoveries';
 import { StreamSockets1764570000000 } from './migrations/1764570000000-stream-sockets';
@@ -44,6 +46,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
     connectTimeoutMS: 5_000,
     entities: [
       ApiKey,
+      Artifact,
       AuditRecord,
       BootstrapToken,
       Event,
@@ -63,6 +66,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       Metering1764200000000,
       Checkout1764300000000,
       EventLog1764400000000,
+      Artifacts1764500000000,
       Retention1764510000000,
       Recoveries1764520000000,
       EndpointHealth1764530000000,

@@ -43,7 +43,7 @@ export type Command =
       readonly payload: { readonly orgId: string };
     }
   | {
-      readonly kind: 'start_checkout';
+      readonly kind: 'start_checkout' | 'start_artifact';
       readonly ref: string;
       readonly payload: { readonly orgId: string; readonly summary: string };
     };

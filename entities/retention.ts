@@ -131,6 +131,7 @@ export const KEPT: Readonly<Record<string, string>> = {
   members: 'until removed',
   webhook_endpoints: 'deliveries and audit records name them, deleted ones too',
   endpoint_paces: 'one row an endpoint with a limit',
+  artifacts: 'a durable export; what it holds is in its file',
   stream_subscriptions: 'the event log names them, deleted ones too',
   billing_customers: 'who pays',
   billing_subscriptions: 'what was bought',

@@ -42,7 +42,8 @@ const settleInPeriod = statement(
 
 const markSettled = statement(
   'settle-charge',
-  `UPDATE charges SET status = $2, units = $3, amount_micros = $4, settled_at = $5 WHERE id = $1`,
+  `UPDATE charges SET status = $2, units = $3, amount_micros = $4, settled_at = $5, xid = pg_current_xact_id()
+   WHERE id = $1`,
 );
 
 export interface Settled {

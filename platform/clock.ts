@@ -20,3 +20,8 @@ export function invoicePeriod(at: Date): string {
 export function hoursAgo(now: Date, hours: number): Date {
   return new Date(Math.floor(now.getTime() / HOUR_MS - hours) * HOUR_MS);
 }
+
+/** `2026-03-19 14:20:05`, UTC, for people. */
+export function readableTime(at: Date): string {
+  return at.toISOString().slice(0, 19).replace('T', ' ');
+}

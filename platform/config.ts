@@ -129,6 +129,11 @@ export const SETTINGS = {
     schema: z.coerce.number().int().min(0).max(90),
     default: '7',
   },
+  ARTIFACTS_FOLDER: {
+    describe: 'where exported files are kept; API and workers share it',
+    schema: z.string().min(1),
+    default: '.local/artifacts',
+  },
   CATALOG_PATH: {
     describe: 'a catalogue file of your own; unset, the built-in one',
     schema: z.string(),

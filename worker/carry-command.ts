@@ -9,6 +9,8 @@ import type { AttemptOutcome } from '../entities/record-attempt';
 import {
   APPROVE_BUDGET,
   approveBudgetId,
+  BUILD_ARTIFACT,
+  buildArtifactId,
   BUSINESS_QUEUE,
   DELIVER_WEBHOOK,
   DELIVERIES_QUEUE,
@@ -70,6 +72,17 @@ async function carry(client: Client, command: Command): Promise<void> {
         summary: command.payload.summary,
         orgId: command.payload.orgId,
       });
+    case 'start_artifact':
+      await client.workflow.signalWithStart(BUILD_ARTIFACT, {
+        ...businessOptions({
+          workflowId: buildArtifactId(command.ref),
+          input: { artifactId: command.ref },
+          summary: command.payload.summary,
+          orgId: command.payload.orgId,
+        }),
+        signal: WAKE_SIGNAL,
+      });
+      return;
     case 'wake_checkout':
       return signalRunning(client, reconcileCheckoutId(command.ref), WAKE_SIGNAL);
     case 'start_grace':
@@ -116,28 +129,33 @@ async function signalRunning(client: Client, workflowId: string, name: string): 
   }
 }
 
+/** How a workflow of the business queue is found, started and read in Temporal's UI. */
+interface BusinessStart {
+  readonly workflowId: string;
+  readonly input: object;
+  readonly summary: string;
+  readonly orgId?: string;
+}
+
 /** Starts a workflow of the business queue; one that runs already counts as done. */
 async function startBusiness(
   client: Client,
-  what: {
-    readonly workflow: string;
-    readonly workflowId: string;
-    readonly input: object;
-    readonly summary: string;
-    readonly orgId?: string;
-  },
+  { workflow, ...what }: BusinessStart & { readonly workflow: string },
 ): Promise<void> {
-  const { orgId } = what;
-  await client.workflow.start(what.workflow, {
-    workflowId: what.workflowId,
+  await client.workflow.start(workflow, businessOptions(what));
+}
+
+function businessOptions({ workflowId, input, summary, orgId }: BusinessStart) {
+  return {
+    workflowId,
     taskQueue: BUSINESS_QUEUE,
-    args: [what.input],
+    args: [input],
     workflowIdConflictPolicy: 'USE_EXISTING',
-    staticSummary: what.summary,
+    staticSummary: summary,
     ...(orgId === undefined
       ? {}
       : { typedSearchAttributes: new TypedSearchAttributes([{ key: ORG_ID, value: orgId }]) }),
-  });
+  } as const;
 }
 
 /** Starts what ends a time of grace; one that still runs from an earlier time looks again. */

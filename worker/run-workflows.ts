@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { NativeConnection } from '@temporalio/worker';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import type { ApprovalActivities } from '../activities/approve-budget';
+import type { ArtifactActivities } from '../activities/build-artifact';
 import type { DeliveryActivities } from '../activities/deliver-webhook';
 import type { RetentionActivities } from '../activities/prune-records';
 import type { RecoveryActivities } from '../activities/recover-endpoint';
@@ -30,6 +31,7 @@ export interface Activities {
   readonly deliveries: DeliveryActivities & RecoveryActivities;
   readonly business: MailActivities &
     ApprovalActivities &
+    ArtifactActivities &
     RetentionActivities &
     Partial<StripeActivities>;
 }
@@ -63,6 +65,8 @@ export async function createWorkers(options: WorkersOptions): Promise<Worker[]> 
       ...shared,
       taskQueue: BUSINESS_QUEUE,
       activities: { ...activities.business },
+      // What is lost of a long activity when its worker dies is at most what it did in this time.
+      maxHeartbeatThrottleInterval: '1 s',
       maxConcurrentActivityTaskExecutions: 20,
       maxCachedWorkflows: 100,
     }),

@@ -1,10 +1,12 @@
 import { hostname } from 'node:os';
 import type { Registry } from 'prom-client';
+import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
 import { createDeliveryActivities } from '../activities/deliver-webhook';
 import { createEndpointSlots } from '../activities/endpoint-slots';
 import { createMakeAttempt } from '../activities/make-attempt';
 import { createRetentionActivities } from '../activities/prune-records';
+import { createArtifactActivities } from '../activities/build-artifact';
 import { createApprovalActivities } from '../activities/approve-budget';
 import { createRecoveryActivities } from '../activities/recover-endpoint';
 import { createStripeActivities, type StripeActivities } from '../activities/stripe';
@@ -17,8 +19,10 @@ import { expireDeliveries } from '../entities/expire-deliveries';
 import { listen } from '../entities/listen';
 import { rescueRecoveries } from '../entities/recovery-view';
 import { rescueDeliveries } from '../entities/rescue-deliveries';
+import { rescueArtifacts } from '../entities/rescue-artifacts';
 import { createMailer, type Mailer } from '../integrations/mail';
 import { createIgnoredEvents, createStripePort } from '../integrations/stripe';
+import { createLocalDisk } from '../integrations/storage';
 import { createWebhookSender } from '../integrations/webhook-sender';
 import { HOUR_MS, systemClock } from '../platform/clock';
 import type { Config } from '../platform/config';
@@ -96,6 +100,14 @@ export function startWorker(
           mailing: approvalMailing(config),
           wake,
         }),
+        ...createArtifactActivities({
+          db,
+          clock,
+          schedule,
+          storage: createLocalDisk(config.ARTIFACTS_FOLDER),
+          workFolder: join(config.ARTIFACTS_FOLDER, '.work'),
+          wake,
+        }),
         ...createRetentionActivities({ db, clock, log, retentionDays: config.RETENTION_DAYS }),
         ...stripe,
       },
@@ -169,10 +181,10 @@ export function startWorker(
     log,
     pollMs: UPKEEP_MS,
     turn: async () => {
-      const ids = await rescueDeliveries(db, clock.now());
-      if (ids.length > 0)
-        log.warn({ deliveries: ids.length }, 'asked anew for forgotten workflows');
-      await rescueRecoveries(db, clock.now());
+      const now = clock.now();
+      const ids = [...(await rescueDeliveries(db, now)), ...(await rescueArtifacts(db, now))];
+      if (ids.length > 0) log.warn({ ids: ids.length }, 'asked anew for forgotten workflows');
+      await rescueRecoveries(db, now);
       return false;
     },
   });

@@ -59,6 +59,17 @@ export function endGraceId(orgId: string): string {
 /** Stripe said something about the checkout; the object is fetched again. */
 export const STRIPE_SAID_SIGNAL = 'stripeSaid';
 
+export const BUILD_ARTIFACT = 'buildArtifact';
+
+export interface BuildArtifact {
+  readonly artifactId: string;
+}
+
+/** The one workflow id of an artifact. */
+export function buildArtifactId(artifactId: string): string {
+  return `artifact:${artifactId}`;
+}
+
 /** Drops what is older than it is kept; started by a schedule. */
 export const PRUNE_RECORDS = 'pruneRecords';
 

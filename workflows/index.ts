@@ -1,4 +1,5 @@
 export { approveBudget } from './approve-budget';
+export { buildArtifact } from './build-artifact';
 export { deliverWebhook } from './deliver-webhook';
 export { pruneRecords } from './prune-records';
 export { endGrace } from './end-grace';

@@ -1,5 +1,6 @@
 import { IsNull } from 'typeorm';
 import { z } from 'zod';
+import { Artifact } from '../../entities/artifact';
 import { ApiKey } from '../../entities/api-key';
 import { countDeliveries } from '../../entities/delivery-counts';
 import { Event } from '../../entities/event';
@@ -9,6 +10,7 @@ import { countSockets } from '../../entities/stream-socket';
 import { usageMeters } from '../../entities/usage-report';
 import { WebhookEndpoint } from '../../entities/webhook-endpoint';
 import { invoicePeriod } from '../../platform/clock';
+import { artifactReply, presentArtifact } from '../artifacts/present-artifact';
 import { accountReply, presentAccount } from '../billing/present-account';
 import { limitsReply, presentLimits } from '../billing/present-limits';
 import {
@@ -30,7 +32,7 @@ export const getOrganizationSnapshot = operation({
   method: 'get',
   path: '/v1/admin/orgs/:orgId',
   summary:
-    'Show an organization: keys, billing, limits, usage, latest events, webhooks, streams and deliveries',
+    'Show an organization: keys, billing, limits, usage, latest events, webhooks, streams, artifacts and deliveries',
   tag: 'operator',
   scope: 'admin:operator',
   transaction: 'none',
@@ -55,6 +57,7 @@ export const getOrganizationSnapshot = operation({
       openSockets: z.int(),
       usage: deliverySummaryReply.shape.streamRows,
     }),
+    artifacts: z.array(artifactReply),
     deliveries: z.object({
       pending: z.int(),
       delivered: z.int(),
@@ -62,7 +65,8 @@ export const getOrganizationSnapshot = operation({
       cancelled: z.int(),
     }),
   }),
-  async handle({ tx, input: { orgId }, now, context: { catalog } }) {
+  async handle({ tx, input: { orgId }, caller, now, context }) {
+    const { catalog } = context;
     const organization = await findOrganization(tx, orgId);
     const newest = { order: { id: 'DESC' as const }, take: MOST };
     const keys = await tx.getRepository(ApiKey).find({ where: { orgId }, ...newest });
@@ -77,6 +81,8 @@ export const getOrganizationSnapshot = operation({
       tx,
       streams.map(({ id }) => id),
     );
+    const artifacts = await tx.getRepository(Artifact).find({ where: { orgId }, ...newest });
+    const viewer = { caller, context, now };
     const period = invoicePeriod(now);
     const meters = await usageMeters(tx, { orgId, livemode: true }, period);
     return {
@@ -102,6 +108,7 @@ export const getOrganizationSnapshot = operation({
         openSockets: await countSockets(tx, orgId, now),
         usage: await presentStreamRows(tx, { orgId, testOnly: false }, monthBefore(now), MOST),
       },
+      artifacts: artifacts.map((artifact) => presentArtifact(artifact, viewer)),
       deliveries: await countDeliveries(tx, orgId),
     };
   },

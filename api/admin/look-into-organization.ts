@@ -19,10 +19,12 @@ export const explainRequestOfOrganization = operation({
     explain: z.enum(['true', 'false']).optional(),
   }),
   reply: diagnosticsReply,
-  async handle({ tx, input, context }) {
+  async handle({ tx, input, caller, context, now }) {
     const { id: orgId } = await findOrganization(tx, input.orgId);
     const explain = input.explain === 'true';
-    return diagnose(tx, context, { orgId, testOnly: false, requestId: input.requestId, explain });
+    const viewer = { caller, context, now };
+    const { requestId } = input;
+    return diagnose(tx, context, { viewer, orgId, testOnly: false, requestId, explain });
   },
 });
 

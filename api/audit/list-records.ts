@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { auditFields } from '../../entities/audit-line';
 import { AuditRecord } from '../../entities/audit-record';
 import { pageOf } from '../http/cursor';
 import { operation } from '../http/operation';
@@ -50,28 +51,6 @@ export const listAuditRecords = operation({
       .orderBy('t.seq', 'DESC')
       .limit(input.limit + 1)
       .getMany();
-    return pageOf(rows, input.limit, presentAuditRecord, (row) =>
-      cursors.encode('audit', orgId, row.seq),
-    );
+    return pageOf(rows, input.limit, auditFields, (row) => cursors.encode('audit', orgId, row.seq));
   },
 });
-
-export function presentAuditRecord(row: AuditRecord): z.input<typeof auditRecordReply> {
-  const factsOf = (text: string | null): Record<string, unknown> | null =>
-    text === null ? null : (JSON.parse(text) as Record<string, unknown>);
-  return {
-    object: 'audit_record',
-    id: row.id,
-    seq: Number(row.seq),
-    recordedAt: row.recordedAt.toISOString(),
-    action: row.action,
-    actor: { type: row.actorType, id: row.actorId },
-    target: { type: row.targetType, id: row.targetId },
-    before: factsOf(row.before),
-    after: factsOf(row.after),
-    requestId: row.requestId,
-    ip: row.ip,
-    prevHash: row.prevHash,
-    hash: row.hash,
-  };
-}

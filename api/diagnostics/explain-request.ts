@@ -1,9 +1,12 @@
 import { z } from 'zod';
+import { artifactsOfRequest } from '../../entities/artifact-summary';
 import { AuditRecord } from '../../entities/audit-record';
 import { readLog, readReplaysOf, type LogRecord } from '../../entities/event-log';
 import { requestsOf, type RecordedRequest } from '../../entities/request-diagnostics';
 import { factsOfRequest } from '../../entities/request-facts';
 import { Fault } from '../../platform/fault';
+import type { Viewer } from '../artifacts/download-link';
+import { artifactReply, presentArtifact } from '../artifacts/present-artifact';
 import { logReply, presentLog } from '../events/present-log';
 import type { Executor } from '../../entities/sql';
 import { operation, type ApiContext } from '../http/operation';
@@ -33,7 +36,7 @@ export const diagnosticsReply = z.object({
   events: z.array(logReply),
   webhookDeliveries: z.array(logReply),
   streamEvents: z.array(logReply),
-  artifacts: z.array(z.unknown()),
+  artifacts: z.array(artifactReply),
   summary: z.object({
     usageEventCount: z.int(),
     eventCount: z.int(),
@@ -56,8 +59,9 @@ export const explainRequest = operation({
   transaction: 'none',
   input: z.object({ requestId: text(64, 1), explain: z.enum(['true', 'false']).optional() }),
   reply: diagnosticsReply,
-  handle: ({ tx, input, caller, context }) =>
+  handle: ({ tx, input, caller, context, now }) =>
     diagnose(tx, context, {
+      viewer: { caller, context, now },
       orgId: caller.orgId,
       testOnly: !caller.livemode,
       requestId: input.requestId,
@@ -70,6 +74,7 @@ export async function diagnose(
   tx: Executor,
   context: ApiContext,
   wanted: {
+    readonly viewer: Viewer;
     readonly orgId: string;
     readonly testOnly: boolean;
     readonly requestId: string;
@@ -83,7 +88,10 @@ export async function diagnose(
   const own = await readLog(tx, filter, { order: 'newest', after: null, limit: MOST });
   const log = [...own.reverse(), ...(await readReplaysOf(tx, filter))];
   const facts = await factsOfRequest(tx, orgId, requestId, testOnly);
-  if (requests.length + log.length + facts.length === 0) throw new Fault('not_found');
+  const artifacts = await artifactsOfRequest(tx, orgId, requestId, testOnly);
+  if (requests.length + log.length + facts.length + artifacts.length === 0) {
+    throw new Fault('not_found');
+  }
   const of = (kind: LogRecord['kind']) =>
     log.filter((record) => record.kind === kind).map((record) => presentLog(record, orgId));
   const events = of('event');
@@ -100,13 +108,13 @@ export async function diagnose(
     events,
     webhookDeliveries,
     streamEvents,
-    artifacts: [],
+    artifacts: artifacts.map((artifact) => presentArtifact(artifact, wanted.viewer)),
     summary: {
       usageEventCount: requests.length,
       eventCount: events.length,
       webhookDeliveryCount: webhookDeliveries.length,
       streamEventCount: streamEvents.length,
-      artifactCount: 0,
+      artifactCount: artifacts.length,
       meterClasses: countBy(requests.map((request) => request.meterClass)).map(
         ([meterClass, count]) => ({ meterClass, count }),
       ),
@@ -114,7 +122,7 @@ export async function diagnose(
         log.filter(({ kind }) => kind === 'event').map((record) => record.eventType),
       ).map(([eventType, count]) => ({ eventType, count })),
     },
-    ...(explain ? { story: tellStory({ requests, log, changes, facts }) } : {}),
+    ...(explain ? { story: tellStory({ requests, log, changes, facts, artifacts }) } : {}),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Artifact } from '../../entities/artifact';
 import type { AuditRecord } from '../../entities/audit-record';
 import type { LogRecord } from '../../entities/event-log';
 import type { RecordedRequest } from '../../entities/request-diagnostics';
@@ -17,11 +18,13 @@ export function tellStory(heard: {
   readonly log: readonly LogRecord[];
   readonly changes: readonly AuditRecord[];
   readonly facts: readonly RequestFact[];
+  readonly artifacts: readonly Artifact[];
 }): { at: string; text: string }[] {
   const lines: Line[] = [
     ...heard.requests.map(ofRequest),
     ...heard.changes.map(ofChange),
     ...heard.facts.map(ofFact),
+    ...heard.artifacts.flatMap(ofArtifact),
     ...ofLog(heard.log),
   ];
   return lines
@@ -35,6 +38,19 @@ function ofRequest(request: RecordedRequest): Line {
   const who = principalId ?? 'somebody';
   const text = `${who} sent ${method} ${path}; it was answered ${status} after ${latencyMs} ms`;
   return { at: new Date(recordedAt.getTime() - latencyMs), order: -1, text };
+}
+
+/** How an artifact came out; one that is being built for the first time has no end to tell yet. */
+function ofArtifact(artifact: Artifact): Line[] {
+  const { id, kind, report, status, records, byteLength, error, finishedAt: at } = artifact;
+  if (at === null) return [];
+  const what = `the ${kind.replace('_', ' ')} of ${report} (${id})`;
+  const ends = {
+    pending: 'was being built again',
+    failed: `failed: ${(error ?? 'unknown').replaceAll('_', ' ')}`,
+    ready: `was ready: ${records} records in ${byteLength ?? 0} bytes`,
+  };
+  return [{ at, order: 8, text: `${what} ${ends[status]}` }];
 }
 
 function ofChange(change: AuditRecord): Line {

@@ -13,9 +13,11 @@ import type { Config } from '../../platform/config';
 import type { Clock } from '../../platform/clock';
 import type { Log } from '../../platform/log';
 import type { SecretBox } from '../../platform/secret-box';
+import type { LinkSigner } from '../../platform/signed-link';
 import type { DeliverySchedule } from '../../entities/delivery-schedule';
 import type { OidcVerifier } from '../../integrations/oidc';
 import type { IgnoredReason, StripePort } from '../../integrations/stripe';
+import type { Storage } from '../../integrations/storage';
 import type { Cursors } from './cursor';
 import type { LastUse } from './last-use';
 import type { RateLimiter } from './rate-limit';
@@ -60,6 +62,10 @@ export interface ApiContext {
   readonly stripe: StripePort | null;
   /** Counts what Stripe told and was left alone. */
   readonly countIgnored: (reason: IgnoredReason) => void;
+  /** Where artifacts' files are. */
+  readonly storage: Storage;
+  /** Signs links to download them. */
+  readonly artifactLinks: LinkSigner;
   /** What new deliveries follow. */
   readonly schedule: DeliverySchedule;
   /** Tells the workers and the readers of sockets, after commit, that there is something to do. */
@@ -131,6 +137,15 @@ export interface Operation<
   readonly tag: string;
   /** A scope the caller needs (one of several, for a list); 'any': any valid key; 'public': no key at all. */
   readonly scope: Scope | readonly Scope[] | 'any' | 'public';
+  /**
+   * For whom a signed link in the request speaks, instead of a key; null where it carries none. Told before anything
+   * is validated; throws for a link that isn't valid.
+   */
+  readonly byLink?: (
+    context: ApiContext,
+    params: Readonly<Record<string, string>>,
+    query: Readonly<Record<string, string>>,
+  ) => Promise<Pick<Caller, 'orgId' | 'livemode' | 'scopes'> | null>;
   readonly input: Input;
   /** Input fields that come from the query string though the method has a body. */
   readonly queryFields?: readonly string[];

@@ -56,7 +56,12 @@ export async function runOperation(
       retryAfterSeconds: 1,
     });
   }
-  if (operation.scope !== 'public') {
+  const hasBody = ['post', 'put', 'patch'].includes(operation.method);
+  const query = queryOf(ctx, operation, hasBody);
+  const holder = (await operation.byLink?.(context, params, query)) ?? null;
+  if (holder) {
+    caller = { ...caller, ...holder };
+  } else if (operation.scope !== 'public') {
     state.principal = await authenticateCaller(context, ctx.req, address);
     caller = callerOf(state.principal, address);
     await limitRequests(context, operation, ctx, state.principal);
@@ -64,10 +69,9 @@ export async function runOperation(
   checkVersion(ctx);
   if (state.principal) requireScope(operation, state.principal);
 
-  const hasBody = ['post', 'put', 'patch'].includes(operation.method);
   const body = hasBody ? await readJsonBody(ctx.req, operation.maxBytes) : EMPTY;
   const input = validate(operation.input, {
-    ...queryOf(ctx, operation, hasBody),
+    ...query,
     ...body.fields,
     ...params,
   });

@@ -21,6 +21,7 @@ const BODIES: Record<string, object> = {
   },
   quoteUsage: { meterClass: 'light_read' },
   recoverEndpoint: { since: '2026-01-01' },
+  createArtifact: { kind: 'json_bundle' },
 };
 
 const FIXED = {
@@ -155,6 +156,7 @@ async function thingsOf(api: TestApi, tenant: Tenant): Promise<Record<string, st
     idempotencyKey: 'thing',
     reserveSeconds: 3_600,
   });
+  const artifact = await post('/v1/artifacts', { kind: 'json_bundle' });
   await tenant.call('PUT', '/v1/billing/budget', { approvalThresholdCents: 0 });
   const approval = await post('/v1/billing/budget/approvals', {});
   return {
@@ -167,6 +169,7 @@ async function thingsOf(api: TestApi, tenant: Tenant): Promise<Record<string, st
     chargeId: charge.chargeId,
     approvalId: approval.id,
     streamId: (await post('/v1/stream_subscriptions', {})).id,
+    artifactId: artifact.id,
     requestId: event.requestId,
   };
 }

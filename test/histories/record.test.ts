@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Context } from '@temporalio/activity';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import type { Worker } from '@temporalio/worker';
@@ -9,6 +10,7 @@ import { startReceiver } from '../../devstack/receiver';
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../platform/clock';
 import {
   APPROVE_BUDGET,
+  BUILD_ARTIFACT,
   BUSINESS_QUEUE,
   DELIVER_WEBHOOK,
   deliverWebhookId,
@@ -125,6 +127,35 @@ asked('recording histories', () => {
     await receiver.close();
     await sandbox.close();
   }, 120_000);
+
+  it('of artifacts', async () => {
+    const ready = { status: 'ready', records: 3, byteLength: 300, error: null };
+    const activities = {
+      async buildArtifact(id: string) {
+        if (id === 'ready') return ready;
+        for (;;) {
+          Context.current().heartbeat();
+          await Context.current().sleep(50);
+        }
+      },
+      failArtifact: async (_id: string, error: string) => ({ ...ready, status: 'failed', error }),
+    };
+    const worker = await workOn(env, activities, BUSINESS_QUEUE);
+    await worker.runUntil(async () => {
+      for (const name of ['ready', 'cancelled']) {
+        const workflowId = `record-artifact-${name}`;
+        const handle = await env.client.workflow.signalWithStart(BUILD_ARTIFACT, {
+          workflowId,
+          taskQueue: BUSINESS_QUEUE,
+          args: [{ artifactId: name }],
+          signal: 'wake',
+        });
+        if (name === 'cancelled') await handle.signal('cancel');
+        await handle.result();
+        await save(workflowId, `build-artifact.${name}`);
+      }
+    });
+  }, 60_000);
 
   it('of approvals and mails', async () => {
     const polls = { status: 'open', createdAt: 0 };

@@ -8,6 +8,7 @@ interface Service {
   readonly command?: string | string[];
   readonly environment?: Record<string, string>;
   readonly ports?: string[];
+  readonly volumes?: string[];
   readonly depends_on?: Record<string, { condition: string }>;
   readonly image?: string;
   readonly stop_grace_period?: string;
@@ -86,7 +87,16 @@ describe('docker-compose.yml', () => {
 
   it('keeps Temporal’s state in a Postgres of its own, both in named volumes', () => {
     expect(services['temporal']?.environment?.['POSTGRES_SEEDS']).toBe('temporal-postgres');
-    expect(Object.keys(volumes)).toEqual(['postgres', 'temporal-postgres']);
+    expect(Object.keys(volumes)).toEqual(expect.arrayContaining(['postgres', 'temporal-postgres']));
+  });
+
+  it('gives API and worker one volume for exported files', () => {
+    const volume = `artifacts:${environmentOf('api')['ARTIFACTS_FOLDER']}`;
+    for (const name of ['api', 'worker']) {
+      expect(environmentOf(name)['ARTIFACTS_FOLDER']).toBe('/app/artifacts');
+      expect(services[name]?.volumes).toEqual([volume]);
+    }
+    expect(Object.keys(volumes)).toContain('artifacts');
   });
 
   it('pins the Temporal that the dev stack builds', () => {

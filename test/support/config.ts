@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { newSecretsKey, readConfig, type Config } from '../../platform/config';
 
 /** A configuration for tests: quiet, loopback destinations allowed; anything can be set otherwise. */
@@ -9,6 +11,7 @@ export function testConfig(databaseUrl: string, more: Record<string, string> = {
     LOG_LEVEL: 'silent',
     PORT: '0',
     WORKER_PORT: '0',
+    ARTIFACTS_FOLDER: join(tmpdir(), `secapi-artifacts-${process.pid}`),
     ...more,
   });
 }
