@@ -10,6 +10,8 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** A whole stack that is gone afterwards. */
 export interface ThrowawayStack extends Stack {
+  /** Where everything of it is kept. */
+  readonly folder: string;
   /** A request with the seeded live key. Throws unless the answer is a success. */
   call<Reply>(method: string, path: string, body?: unknown): Promise<Reply>;
 }
@@ -55,6 +57,7 @@ export async function withThrowawayStack<Value>(
     );
     return await act({
       ...stack,
+      folder,
       async call<Reply>(method: string, path: string, body?: unknown) {
         const response = await fetch(stack.apiUrl + path, {
           method,

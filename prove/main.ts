@@ -1,5 +1,6 @@
 import { cpus, totalmem } from 'node:os';
 import { approvalProofs } from './approval';
+import { artifactProofs } from './artifacts';
 import { checkoutProofs } from './checkouts';
 import { exportProofs } from './export';
 import { fuzzProofs } from './fuzz';
@@ -15,6 +16,7 @@ const proofs: readonly Proof[] = [
   ...gateProofs,
   ...approvalProofs,
   ...checkoutProofs,
+  ...artifactProofs,
   ...recoveryProofs,
   ...streamProofs,
   ...exportProofs,

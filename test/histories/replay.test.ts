@@ -19,6 +19,7 @@ describe('workflows that an earlier build started', () => {
     const kinds = new Set(recorded.map((name) => name.replace(/\..*/, '')));
     expect([...kinds].sort()).toEqual([
       'approve-budget',
+      'build-artifact',
       'deliver-webhook',
       'end-grace',
       'prune-records',
