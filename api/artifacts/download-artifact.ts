@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { ARTIFACT_FILES, artifactFilename, findArtifact } from '../../entities/artifact';
+import {
+  ARTIFACT_FILES,
+  ARTIFACT_KINDS,
+  artifactFilename,
+  findArtifact,
+} from '../../entities/artifact';
 import type { ByteRange } from '../../integrations/storage';
 import { operation, RawAnswer } from '../http/operation';
 import { id, timestamp } from '../http/schemas';
@@ -23,6 +28,7 @@ export const downloadArtifact = operation({
   byLink: holderOfLink,
   transaction: 'none',
   otherStatuses: [206, 304],
+  forms: ARTIFACT_KINDS.map((kind) => ARTIFACT_FILES[kind].contentType),
   input: z.object({ artifactId: id('art'), token: z.string().optional() }),
   reply: downloadReply,
   async handle({ tx, input, caller, context, now, headers, setStatus }) {
