@@ -72,7 +72,7 @@ export const createArtifactOperation = operation({
     try {
       const artifact = await context.db.transaction(async (tx) => {
         const made = await createArtifact(tx, wish, context.schedule);
-        await settleReservation(tx, { chargeId, owner: null, act: 'commit', now });
+        await settleReservation(tx, { chargeId, owner, act: 'commit', now });
         const fact = {
           action: 'artifact.created',
           actor: actorOf(caller),
@@ -88,7 +88,7 @@ export const createArtifactOperation = operation({
       context.wake('delivery');
       return presentArtifact(artifact, viewer);
     } catch (error) {
-      await release(context, chargeId, now);
+      await release(context, owner, chargeId, now);
       const winner = intent && (await earlierOf(context, caller.orgId, intent));
       if (winner) return presentArtifact(winner, viewer);
       throw error;
@@ -122,9 +122,14 @@ async function reserve(
 }
 
 /** Gives back what was held for nothing. Where that fails too it is free again by itself. */
-async function release({ db, log }: ApiContext, chargeId: string, now: Date): Promise<void> {
+async function release(
+  { db, log }: ApiContext,
+  owner: UsageOwner,
+  chargeId: string,
+  now: Date,
+): Promise<void> {
   await db
-    .transaction((tx) => settleReservation(tx, { chargeId, owner: null, act: 'release', now }))
+    .transaction((tx) => settleReservation(tx, { chargeId, owner, act: 'release', now }))
     .catch((error: unknown) => log.warn({ err: error, chargeId }, 'a reservation has to expire'));
 }
 
