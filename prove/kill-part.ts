@@ -1,161 +1,68 @@
-import { Client } from 'pg';
-import { startReceiver, type ReceivedRequest, type Receiver } from '../devstack/receiver';
-import { withThrowawayStack, type ThrowawayStack } from '../devstack/throwaway-stack';
-import { complaintsOf } from '../devstack/verify-request';
-import type { Proof, ProofResult } from './proof';
-import { publishSurely } from './publish-surely';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ThrowawayStack } from '../devstack/throwaway-stack';
+import type { Proof } from './proof';
+import { deliverUnderFire } from './under-fire';
 
 const EVENTS = 1_000;
 const KILLED_AT = [300, 700];
-const SETTLE_MS = 180_000;
 const PARTS = ['api', 'worker', 'temporal', 'postgres'] as const;
+const CHAOS_MS = 10 * 60_000;
+const CHAOS_PER_SECOND = 25;
+/** Between two kills of the chaos, at random (ms). */
+const CHAOS_GAP_MS = [4_000, 16_000] as const;
 
-/** One proof a part: kill it twice in the middle of a thousand deliveries, and lose nothing. */
-export const killPartProofs: readonly Proof[] = PARTS.map((part) => ({
-  name: `kill-${part}`,
-  claim: `SIGKILL of ${part} twice amid ${EVENTS} events: all arrive, none is stuck, attempts tell it`,
-  run: (say) => killPart(part, say),
-}));
-
-async function killPart(
-  part: (typeof PARTS)[number],
-  say: (text: string) => void,
-): Promise<ProofResult> {
-  const receiver = await startReceiver({ kept: Infinity });
-  const env = { DELIVERY_SCHEDULE_SECONDS: '1,2,4,8,15,30,30', LOG_LEVEL: 'warn' };
-  try {
-    return await withThrowawayStack(env, say, async (stack) => {
-      const steady = await newEndpoint(stack, `${receiver.url}/ok`, []);
-      const flaky = await newEndpoint(stack, `${receiver.url}/fail/1`, ['monitor.match']);
-      let restartedAt = 0;
-      const accepted = await publishSurely({
-        apiUrl: stack.apiUrl,
-        apiKey: stack.seeded.apiKey,
-        total: EVENTS,
+/** SIGKILL of each part twice in the middle of a thousand deliveries, and of any part again and again for ten minutes. */
+export const killPartProofs: readonly Proof[] = [
+  ...PARTS.map((part) => ({
+    name: `kill-${part}`,
+    claim: `SIGKILL of ${part} twice amid ${EVENTS} events: all arrive, none is stuck, attempts tell it`,
+    run: () =>
+      deliverUnderFire({
+        events: EVENTS,
         perSecond: 200,
-        typeOf: (n) => (n % 5 === 0 ? 'monitor.match' : 'filing.published'),
-        onAccepted(count) {
-          if (!KILLED_AT.includes(count)) return;
-          process.kill(stack.pids()[part] ?? 0, 'SIGKILL');
-          restartedAt = Date.now();
-        },
-      });
-      await settle(stack);
-      const { requests } = receiver;
-      const complaints = [
-        ...missing(accepted, requests),
-        ...requests.flatMap((request) =>
-          complaintsOf(request, [request.path === '/ok' ? steady.secret : flaky.secret]),
-        ),
-        ...(await unexplained(stack, receiver)),
-      ];
-      return { complaints, figures: await figuresOf(stack, receiver, restartedAt) };
-    });
-  } finally {
-    await receiver.close();
-  }
-}
+        onAccepted: (stack, count) => void (KILLED_AT.includes(count) && kill(stack, part)),
+      }),
+  })),
+  {
+    name: 'chaos',
+    claim:
+      'SIGKILL of any part at random moments for 10 minutes under load: all arrive, none is stuck',
+    run: (say) =>
+      deliverUnderFire({
+        events: (CHAOS_MS / 1_000) * CHAOS_PER_SECOND,
+        perSecond: CHAOS_PER_SECOND,
+        beside: (stack, over) => killAtRandom(stack, over, say),
+      }),
+  },
+];
 
-async function newEndpoint(
-  stack: ThrowawayStack,
-  destinationUrl: string,
-  subscribedEventTypes: string[],
-): Promise<{ id: string; secret: string }> {
-  const body = { destinationUrl, subscribedEventTypes };
-  const { id, signingSecret } = await stack.call<{ id: string; signingSecret: string }>(
-    'POST',
-    '/v1/webhook_endpoints',
-    body,
-  );
-  return { id, secret: signingSecret };
-}
-
-/** Waits until no delivery is pending. What is still pending after three minutes shows as stuck. */
-async function settle(stack: ThrowawayStack): Promise<void> {
-  const until = Date.now() + SETTLE_MS;
-  while (Date.now() < until) {
-    const rows = await query(
-      stack,
-      `SELECT count(*)::int AS pending FROM webhook_deliveries WHERE status = 'pending'`,
-    ).catch(() => []);
-    if (rows[0]?.['pending'] === 0) return;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-}
-
-function missing(
-  accepted: ReadonlyMap<string, string>,
-  requests: readonly ReceivedRequest[],
-): string[] {
-  const got = new Set(requests.map(({ path, headers }) => `${path} ${headers['webhook-id']}`));
-  return [...accepted].flatMap(([id, type]) => [
-    ...(got.has(`/ok ${id}`) ? [] : [`${id} never arrived`]),
-    ...(type !== 'monitor.match' || got.has(`/fail/1 ${id}`)
-      ? []
-      : [`${id} never arrived at the flaky endpoint`]),
-  ]);
-}
-
-/** Deliveries that are stuck or failed, and whatever the attempts table doesn't account for. */
-async function unexplained(stack: ThrowawayStack, receiver: Receiver): Promise<string[]> {
-  const open = await query(
-    stack,
-    `SELECT id, status FROM webhook_deliveries WHERE status <> 'delivered'`,
-  );
-  const gaps = await query(
-    stack,
-    `SELECT d.id, d.attempts, count(a.id)::int AS rows, count(*) FILTER (WHERE a.ok)::int AS ok
-     FROM webhook_deliveries d LEFT JOIN webhook_attempts a ON a.delivery_id = d.id
-     GROUP BY d.id HAVING count(a.id) <> d.attempts OR count(*) FILTER (WHERE a.ok) <> 1`,
-  );
-  const rows = await query(
-    stack,
-    `SELECT delivery_id || ' ' || attempt AS key FROM webhook_attempts`,
-  );
-  const known = new Set(rows.map((row) => row['key']));
-  const strangers = receiver.requests.filter(
-    ({ headers }) => !known.has(`${headers['secapi-delivery-id']} ${headers['secapi-attempt']}`),
-  );
-  return [
-    ...open.map((row) => `${String(row['id'])} is ${String(row['status'])}`),
-    ...gaps.map((row) => `the attempts of a delivery do not add up: ${JSON.stringify(row)}`),
-    ...strangers.map(({ headers }) => `no row for a request of ${headers['secapi-delivery-id']}`),
-  ];
-}
-
-async function figuresOf(
-  stack: ThrowawayStack,
-  receiver: Receiver,
-  restartedAt: number,
-): Promise<Record<string, string>> {
-  const [row] = await query(
-    stack,
-    `SELECT (SELECT count(*) FROM webhook_deliveries)::int AS deliveries,
-       (SELECT count(*) FROM webhook_attempts WHERE error = 'outcome_unknown')::int AS unknown`,
-  );
-  const firstArrivals = new Map<string, number>();
-  for (const { path, headers, at } of receiver.requests) {
-    const key = `${path} ${headers['webhook-id']}`;
-    if (!firstArrivals.has(key)) firstArrivals.set(key, at);
-  }
-  const again = receiver.requests.length - firstArrivals.size;
-  const flaky = receiver.requests.filter(({ path }) => path === '/fail/1').length / 2;
-  const last = Math.max(...firstArrivals.values());
-  return {
-    deliveries: String(row?.['deliveries']),
-    'sent twice': String(Math.max(again - Math.ceil(flaky), 0)),
-    'outcome unknown': String(row?.['unknown']),
-    'last first arrival after the kill': `${((last - restartedAt) / 1_000).toFixed(1)} s`,
-  };
-}
-
-async function query(stack: ThrowawayStack, text: string): Promise<Record<string, unknown>[]> {
-  const client = new Client({ connectionString: stack.databaseUrl });
-  client.on('error', () => undefined);
+function kill(stack: ThrowawayStack, part: (typeof PARTS)[number]): void {
+  const pid = stack.pids()[part];
+  if (pid === undefined) return;
   try {
-    await client.connect();
-    return (await client.query<Record<string, unknown>>(text)).rows;
-  } finally {
-    await client.end().catch(() => undefined);
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It is down already, and being started again.
   }
+}
+
+async function killAtRandom(
+  stack: ThrowawayStack,
+  over: () => boolean,
+  say: (text: string) => void,
+): Promise<Record<string, string>> {
+  const kills = new Map<string, number>(PARTS.map((part) => [part, 0]));
+  const [least, most] = CHAOS_GAP_MS;
+  const endsAt = Date.now() + CHAOS_MS;
+  for (let saidAt = 0; !over();) {
+    await pause(least + Math.random() * (most - least));
+    if (over()) break;
+    const part = PARTS[Math.floor(Math.random() * PARTS.length)] ?? 'worker';
+    kill(stack, part);
+    kills.set(part, (kills.get(part) ?? 0) + 1);
+    if (Date.now() - saidAt < 60_000) continue;
+    saidAt = Date.now();
+    say(`${Math.max(Math.ceil((endsAt - saidAt) / 60_000), 0)} minutes to go`);
+  }
+  return { kills: [...kills].map(([part, count]) => `${part} ${count}`).join(', ') };
 }

@@ -6,6 +6,7 @@ import { exportProofs } from './export';
 import { fuzzProofs } from './fuzz';
 import { gateProofs } from './gate';
 import { killPartProofs } from './kill-part';
+import { pausePartProofs } from './pause-part';
 import { recoveryProofs } from './recovery';
 import type { Proof, ProofResult } from './proof';
 import { streamProofs } from './streams';
@@ -13,6 +14,7 @@ import { streamProofs } from './streams';
 const SHOWN = 10;
 const proofs: readonly Proof[] = [
   ...killPartProofs,
+  ...pausePartProofs,
   ...gateProofs,
   ...approvalProofs,
   ...checkoutProofs,
