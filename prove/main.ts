@@ -5,6 +5,7 @@ import { checkoutProofs } from './checkouts';
 import { exportProofs } from './export';
 import { fuzzProofs } from './fuzz';
 import { gateProofs } from './gate';
+import { hangingEndpointProofs } from './hanging-endpoint';
 import { killPartProofs } from './kill-part';
 import { pausePartProofs } from './pause-part';
 import { recoveryProofs } from './recovery';
@@ -15,6 +16,7 @@ const SHOWN = 10;
 const proofs: readonly Proof[] = [
   ...killPartProofs,
   ...pausePartProofs,
+  ...hangingEndpointProofs,
   ...gateProofs,
   ...approvalProofs,
   ...checkoutProofs,
