@@ -1,13 +1,14 @@
 import type { DataSource } from 'typeorm';
 import type { EntityManager } from 'typeorm';
 import { mailApproval, type ApprovalMailing } from '../entities/approval-mail';
-import { appendAudit, type AuditFact } from '../entities/audit-record';
+import { appendAudit, changeLine, type AuditFact } from '../entities/audit-record';
 import { readApproval, requireApproval, type ApprovalStatus } from '../entities/budget-approval';
 import { decideApproval, lapseApproval, MOST_CENTS } from '../entities/decide-approval';
 import type { DeliverySchedule } from '../entities/delivery-schedule';
 import { markReminded } from '../entities/remind-approval';
 import type { Clock } from '../platform/clock';
 import { Fault } from '../platform/fault';
+import type { Log } from '../platform/log';
 import { centsFromMicros, microsFromCents } from '../platform/money';
 
 /** An approval as its workflow sees it. Plain JSON; times in ms since 1970. */
@@ -52,12 +53,13 @@ const SYSTEM = { type: 'system', id: null } as const;
 export function createApprovalActivities(deps: {
   readonly db: DataSource;
   readonly clock: Clock;
+  readonly log: Log;
   readonly schedule: DeliverySchedule;
   readonly mailing: ApprovalMailing;
   /** Tells the workers of new commands and deliveries. */
   readonly wake: () => void;
 }): ApprovalActivities {
-  const { db, clock, schedule, mailing, wake } = deps;
+  const { db, clock, log, schedule, mailing, wake } = deps;
 
   /** One transaction with its audit record last; a fault of the decision's own is an answer, not an error. */
   async function change(
@@ -65,10 +67,12 @@ export function createApprovalActivities(deps: {
     act: (tx: EntityManager) => Promise<AuditFact | null | undefined>,
   ): Promise<string | null> {
     try {
-      await db.transaction(async (tx) => {
+      const changed = await db.transaction(async (tx) => {
         const fact = await act(tx);
         if (fact) await appendAudit(tx, orgId, [fact], clock.now());
+        return fact;
       });
+      if (changed) log.info(changeLine(orgId, changed), 'changed');
       wake();
       return null;
     } catch (error) {

@@ -6,7 +6,7 @@ import type { DeliverySchedule } from '../entities/delivery-schedule';
 import { viewDelivery, type DeliveryView } from '../entities/delivery-view';
 import { reserveSlot } from '../entities/endpoint-pace';
 import { expireDeliveries } from '../entities/expire-deliveries';
-import { recordFailure, recordSuccesses, type AttemptOutcome } from '../entities/record-attempt';
+import { recordOutcome, type AttemptOutcome, type Recorded } from '../entities/record-attempt';
 import { refuseReplay } from '../entities/replay-delivery';
 import type { Clock } from '../platform/clock';
 import type { EndpointSlots } from './endpoint-slots';
@@ -21,6 +21,7 @@ export interface DeliveryDependencies {
   readonly schedule: DeliverySchedule;
   readonly makeAttempt: MakeAttempt;
   readonly slots: EndpointSlots;
+  readonly recorded?: Recorded;
 }
 
 /** What a delivery's workflow asks of the world. Each is safe to repeat. */
@@ -37,7 +38,7 @@ export interface DeliveryActivities {
 }
 
 export function createDeliveryActivities(deps: DeliveryDependencies): DeliveryActivities {
-  const { db, clock, schedule, makeAttempt, slots } = deps;
+  const { db, clock, schedule, makeAttempt, slots, recorded } = deps;
   return {
     readDelivery: (deliveryId) => viewDelivery(db, deliveryId),
 
@@ -64,8 +65,8 @@ export function createDeliveryActivities(deps: DeliveryDependencies): DeliveryAc
     },
 
     async recordAttempt(outcome) {
-      if (outcome.ok) await recordSuccesses(db, [outcome]);
-      else await recordFailure(db, outcome, schedule);
+      const status = await recordOutcome(db, outcome, schedule);
+      if (status !== null) recorded?.(outcome, status);
     },
 
     async cancelDelivery(deliveryId) {

@@ -6,7 +6,7 @@ import type { ClaimedAttempt } from '../entities/claim-attempt';
 import { decideRecovery, finishRecovery, type RecoveryAct } from '../entities/decide-recovery';
 import type { DeliverySchedule } from '../entities/delivery-schedule';
 import { takeSlot } from '../entities/endpoint-pace';
-import { recordFailure, recordSuccesses, type AttemptOutcome } from '../entities/record-attempt';
+import { recordOutcome, type AttemptOutcome, type Recorded } from '../entities/record-attempt';
 import { isTrouble } from '../entities/recovery-pace';
 import {
   claimRecoveryReplays,
@@ -37,6 +37,7 @@ export interface RecoveryDependencies {
   readonly schedule: DeliverySchedule;
   readonly makeAttempt: MakeAttempt;
   readonly slots: EndpointSlots;
+  readonly recorded?: Recorded;
 }
 
 /** What a recovery's workflow asks of the world. Each is safe to repeat. */
@@ -48,7 +49,7 @@ export interface RecoveryActivities {
 }
 
 export function createRecoveryActivities(deps: RecoveryDependencies): RecoveryActivities {
-  const { db, clock, schedule, makeAttempt, slots } = deps;
+  const { db, clock, schedule, makeAttempt, slots, recorded } = deps;
 
   async function makePage(page: RecoveryPage): Promise<void> {
     const context = Context.current();
@@ -94,8 +95,8 @@ export function createRecoveryActivities(deps: RecoveryDependencies): RecoveryAc
     const outcome = await makeAttempt(claimed).finally(release);
     for (const startedMs = performance.now(); ;) {
       try {
-        if (outcome.ok) await recordSuccesses(db, [outcome]);
-        else await recordFailure(db, outcome, schedule);
+        const status = await recordOutcome(db, outcome, schedule);
+        if (status !== null) recorded?.(outcome, status);
         return outcome;
       } catch (error) {
         if (performance.now() - startedMs > GIVE_UP_MS) throw error;

@@ -78,6 +78,7 @@ function frame(context: ApiContext, metrics: HttpMetrics): Koa.Middleware {
     setAnswerHeaders(ctx, state, context.catalog);
     const ms = performance.now() - startedAt;
     metrics.observe(state.operation ?? 'none', ctx.status, ms);
+    if (failure) metrics.faulted(failure.code);
     noteRequest(context, ctx, state, ms);
     logRequest(context, ctx, state, ms, failure);
   };

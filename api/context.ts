@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { loadCatalog } from '../catalog/load-catalog';
 import { approvalMailing } from '../entities/approval-mail';
-import { createGate } from '../entities/pass-gate';
+import { createGate, watchGate } from '../entities/pass-gate';
 import { createWaker } from '../entities/wake-workers';
 import { createIgnoredEvents, createStripePort } from '../integrations/stripe';
 import { createLocalDisk } from '../integrations/storage';
@@ -36,7 +36,7 @@ export function createApiContext(
     catalog: loadCatalog(config.CATALOG_PATH),
     secrets: createSecretBox(config.SECRETS_KEY),
     cursors: createCursors(config.SECRETS_KEY),
-    gate: createGate(db),
+    gate: watchGate(createGate(db), metrics.gateAnswered),
     limiter: createRateLimiter(db, clock, metrics.rateLimitStoreAway),
     lastUse: createLastUse(db),
     requestLog: createRequestLog(db, log),

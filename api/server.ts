@@ -3,11 +3,13 @@ import type { Socket } from 'node:net';
 import { catalogFaults } from '../catalog/load-catalog';
 import { createDataSource } from '../entities/data-source';
 import { openDatabase } from '../entities/open-database';
+import { poolOf } from '../entities/sql';
 import { systemClock } from '../platform/clock';
 import { readConfig, type Config } from '../platform/config';
 import { Fault } from '../platform/fault';
 import { newId } from '../platform/ids';
 import { createLog, type Log } from '../platform/log';
+import { registerPool } from '../platform/metrics';
 import { orExit } from '../platform/or-exit';
 import { createApp } from './app';
 import { createApiContext } from './context';
@@ -34,6 +36,7 @@ async function main(): Promise<void> {
     onError: (error) => log.warn({ err: error }, 'a database connection was lost'),
   });
   const metrics = createHttpMetrics();
+  registerPool(metrics.registry, () => (db.isInitialized ? poolOf(db) : null));
   const leaving = new AbortController();
   const context = createApiContext(config, db, log, metrics, systemClock, leaving.signal);
   const app = createApp(context, operations, metrics);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { newSecretsKey } from '../platform/config';
 import { Children } from './children';
 import { freePort } from './ports';
-import { startStack, type Stack } from './stack';
+import { startStack, type Stack, type StackOptions, type StackPorts } from './stack';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -16,48 +16,70 @@ export interface ThrowawayStack extends Stack {
   call<Reply>(method: string, path: string, body?: unknown): Promise<Reply>;
 }
 
+/** Ports that are free at the moment, for every part of a stack. */
+export async function freePorts(): Promise<StackPorts> {
+  return {
+    PORT: await freePort(),
+    WORKER_PORT: await freePort(),
+    POSTGRES_PORT: await freePort(),
+    TEMPORAL_PORT: await freePort(),
+    TEMPORAL_UI_PORT: await freePort(),
+    RECEIVER_PORT: await freePort(),
+    STRIPE_PORT: await freePort(),
+  };
+}
+
+/** Runs `act` with a temporary folder, and removes it, also when the process ends midway. */
+export async function withFolder<Value>(act: (folder: string) => Promise<Value>): Promise<Value> {
+  const folder = mkdtempSync(join(tmpdir(), 'secapi-stack-'));
+  const remove = (): void =>
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  process.on('exit', remove);
+  try {
+    return await act(folder);
+  } finally {
+    process.off('exit', remove);
+    remove();
+  }
+}
+
 /** Starts a stack on free ports in a temporary folder, runs `act` with it, and ends and removes everything, also on Ctrl-C. */
-export async function withThrowawayStack<Value>(
+export function withThrowawayStack<Value>(
   env: Readonly<Record<string, string>>,
   say: (text: string) => void,
   act: (stack: ThrowawayStack) => Promise<Value>,
 ): Promise<Value> {
-  const folder = mkdtempSync(join(tmpdir(), 'secapi-stack-'));
+  return withFolder((folder) =>
+    withStackOn({ folder, env, secretsKey: newSecretsKey() }, say, act),
+  );
+}
+
+/** Starts a stack over what a folder holds, runs `act` with it, and ends it; the folder stays. */
+export async function withStackOn<Value>(
+  options: Pick<StackOptions, 'folder' | 'env' | 'secretsKey' | 'seeded'>,
+  say: (text: string) => void,
+  act: (stack: ThrowawayStack) => Promise<Value>,
+): Promise<Value> {
   const children = new Children(say);
-  const remove = (): void => {
-    children.kill();
-    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
-  };
   const interrupted = (): void => {
-    remove();
+    children.kill();
     process.exit(130);
   };
   for (const signal of SIGNALS) process.on(signal, interrupted);
   try {
-    const ports = {
-      PORT: await freePort(),
-      WORKER_PORT: await freePort(),
-      POSTGRES_PORT: await freePort(),
-      TEMPORAL_PORT: await freePort(),
-      TEMPORAL_UI_PORT: await freePort(),
-      RECEIVER_PORT: await freePort(),
-      STRIPE_PORT: await freePort(),
-    };
-    const quiet = (): void => undefined;
     const stack = await startStack(
       {
-        folder,
-        ports,
-        env: { ...process.env, ...env },
-        secretsKey: newSecretsKey(),
+        ...options,
+        ports: await freePorts(),
+        env: { ...process.env, ...options.env },
         withUi: false,
-        say: quiet,
+        say: () => undefined,
       },
       children,
     );
     return await act({
       ...stack,
-      folder,
+      folder: options.folder,
       async call<Reply>(method: string, path: string, body?: unknown) {
         const response = await fetch(stack.apiUrl + path, {
           method,
@@ -70,7 +92,8 @@ export async function withThrowawayStack<Value>(
       },
     });
   } finally {
-    remove();
+    await children.stop();
+    children.kill();
     for (const signal of SIGNALS) process.off(signal, interrupted);
   }
 }

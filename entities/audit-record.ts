@@ -42,6 +42,11 @@ export interface AuditFact {
   readonly ip?: string | null;
 }
 
+/** A change as the log tells it: what, on what, by whom; never what it held. */
+export function changeLine(orgId: string, { action, actor, target, requestId }: AuditFact): object {
+  return { orgId, action, actor, target, requestId };
+}
+
 /** The hash before an organization's first record. */
 export const CHAIN_START = '0'.repeat(64);
 

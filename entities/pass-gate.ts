@@ -103,6 +103,17 @@ export interface Gate {
   pass(request: UsageRequest): Promise<GateAnswer>;
 }
 
+/** The same gate; what it says is told on the way. */
+export function watchGate(gate: Gate, told: (verdict: string) => void): Gate {
+  return {
+    async pass(request) {
+      const answer = await gate.pass(request);
+      told(answer.kind === 'refused' ? answer.refusal : answer.kind);
+      return answer;
+    },
+  };
+}
+
 interface Waiting {
   readonly request: UsageRequest;
   readonly settle: (answer: GateAnswer) => void;

@@ -135,21 +135,21 @@ const recordFailed = statement<EndedDelivery>(
 /**
  * Records a failed attempt and decides what comes next: the next scheduled one (and, the first time, the command that
  * starts its workflow), or the delivery's end. 410 Gone disables the endpoint, in the same transaction. Does nothing
- * if the claim no longer stands, so it is safe to repeat.
+ * if the claim no longer stands, so it is safe to repeat. Answers what it left the delivery as; null where the claim fell.
  */
 export async function recordFailure(
   db: DataSource,
   outcome: AttemptOutcome,
   schedule: DeliverySchedule,
   random: number = Math.random(),
-): Promise<void> {
-  await db.transaction(async (tx) => {
+): Promise<DeliveryStatus | null> {
+  return db.transaction(async (tx) => {
     const [delivery] = await run(tx, lockClaimed, [outcome.deliveryId, outcome.attemptId]);
-    if (!delivery) return;
+    if (!delivery) return null;
     const { status, step, nextAt } = decide(delivery, outcome, random);
     const values = [...columnsOf([outcome]), step, status, nextAt];
     const [failed] = await run(tx, recordFailed, values);
-    if (!failed) return;
+    if (!failed) return null;
     const now = new Date(outcome.endedAt);
     if (status === 'failed' && delivery.status === 'pending') {
       await emitExhausted(tx, failed, outcome, schedule);
@@ -166,8 +166,23 @@ export async function recordFailure(
         await disableEndpoint(tx, { endpoint, reason: 'gone', actor, requestId, now, schedule });
       }
     }
+    return status;
   });
 }
+
+/** Records one attempt, whichever way it went. Answers what it left the delivery as; null where the claim fell. */
+export async function recordOutcome(
+  db: DataSource,
+  outcome: AttemptOutcome,
+  schedule: DeliverySchedule,
+): Promise<DeliveryStatus | null> {
+  if (!outcome.ok) return recordFailure(db, outcome, schedule);
+  const recorded = await recordSuccesses(db, [outcome]);
+  return recorded.length > 0 ? 'delivered' : null;
+}
+
+/** Told of what a recorded attempt left its delivery as. */
+export type Recorded = (outcome: AttemptOutcome, status: DeliveryStatus) => void;
 
 function decide(
   delivery: LockedDelivery,

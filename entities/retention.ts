@@ -135,6 +135,7 @@ export const KEPT: Readonly<Record<string, string>> = {
   stream_subscriptions: 'the event log names them, deleted ones too',
   billing_customers: 'who pays',
   billing_subscriptions: 'what was bought',
+  billing_reversals: 'refunds and disputes: what went back',
   stripe_marks: 'one row a mark',
   rollup_marks: 'one row a mark',
   outbox: 'a command goes when it was carried out',

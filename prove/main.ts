@@ -1,6 +1,7 @@
 import { cpus, totalmem } from 'node:os';
 import { approvalProofs } from './approval';
 import { artifactProofs } from './artifacts';
+import { backupProofs } from './backup';
 import { checkoutProofs } from './checkouts';
 import { exportProofs } from './export';
 import { fuzzProofs } from './fuzz';
@@ -11,6 +12,7 @@ import { pausePartProofs } from './pause-part';
 import { recoveryProofs } from './recovery';
 import type { Proof, ProofResult } from './proof';
 import { streamProofs } from './streams';
+import { upgradeProofs } from './upgrade';
 
 const SHOWN = 10;
 const proofs: readonly Proof[] = [
@@ -25,6 +27,8 @@ const proofs: readonly Proof[] = [
   ...streamProofs,
   ...exportProofs,
   ...fuzzProofs,
+  ...backupProofs,
+  ...upgradeProofs,
 ];
 
 /** `npm run prove [-- name …]`: runs the proofs, one after another, and prints a table. Exit code 1 where one failed. */

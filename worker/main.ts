@@ -1,5 +1,4 @@
 import { createServer } from 'node:http';
-import { Gauge } from 'prom-client';
 import { catalogFaults, loadCatalog } from '../catalog/load-catalog';
 import { createDataSource } from '../entities/data-source';
 import { openDatabase } from '../entities/open-database';
@@ -48,14 +47,6 @@ async function main(): Promise<void> {
 
 function serveHealth(config: Config, worker: RunningWorker) {
   const { metrics } = worker;
-  new Gauge({
-    name: 'secapi_temporal_up',
-    help: 'Whether this worker has Temporal (1) or not (0)',
-    registers: [metrics],
-    collect() {
-      this.set(worker.temporal() === 'up' ? 1 : 0);
-    },
-  });
   const server = createServer((request, response) => {
     if (request.url === '/metrics') {
       void metrics.metrics().then((text) => {

@@ -1,6 +1,11 @@
 import type { DataSource } from 'typeorm';
 import type { DeliverySchedule } from '../entities/delivery-schedule';
-import { recordFailure, recordSuccesses, type AttemptOutcome } from '../entities/record-attempt';
+import {
+  recordFailure,
+  recordSuccesses,
+  type AttemptOutcome,
+  type Recorded,
+} from '../entities/record-attempt';
 import { isDatabaseAway } from '../platform/fault';
 import type { Log } from '../platform/log';
 
@@ -26,10 +31,11 @@ export function createRecorder(deps: {
   readonly schedule: DeliverySchedule;
   /** Told of deliveries that arrived and whose claim still stood, after the commit. */
   readonly onDelivered: (outcome: AttemptOutcome) => void;
+  readonly recorded?: Recorded;
   /** Told after a failure was written: there is a command to carry. */
   readonly onFailed: () => void;
 }): Recorder {
-  const { db, log, schedule, onDelivered, onFailed } = deps;
+  const { db, log, schedule, recorded, onDelivered, onFailed } = deps;
   const successes: AttemptOutcome[] = [];
   const failures: AttemptOutcome[] = [];
   let writing: Promise<void> | null = null;
@@ -48,12 +54,21 @@ export function createRecorder(deps: {
     while (successes.length > 0 || failures.length > 0) {
       const batch = successes.splice(0, BATCH);
       if (batch.length > 0) {
-        const recorded = new Set(await persist(batch, () => recordSuccesses(db, batch)));
-        for (const outcome of batch) if (recorded.has(outcome.deliveryId)) onDelivered(outcome);
+        const stood = new Set(await persist(batch, () => recordSuccesses(db, batch)));
+        for (const outcome of batch) {
+          if (!stood.has(outcome.deliveryId)) continue;
+          recorded?.(outcome, 'delivered');
+          onDelivered(outcome);
+        }
       }
       const few = failures.splice(0, 4);
       await Promise.all(
-        few.map((failure) => persist([failure], () => recordFailure(db, failure, schedule))),
+        few.map((failure) =>
+          persist([failure], async () => {
+            const status = await recordFailure(db, failure, schedule);
+            if (status !== null) recorded?.(failure, status);
+          }),
+        ),
       );
       if (few.length > 0) onFailed();
     }

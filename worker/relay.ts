@@ -9,6 +9,7 @@ import {
 import type { Clock } from '../platform/clock';
 import type { Log } from '../platform/log';
 import { createLoop, type Loop } from '../platform/loop';
+import type { DeliveryMetrics } from './delivery-metrics';
 import type { TokenBucket } from './token-bucket';
 
 /** With 8 at once and 5 s a call at most, a batch ends within its lease of 30 s. */
@@ -28,10 +29,11 @@ export function createRelay(deps: {
   readonly clock: Clock;
   readonly log: Log;
   readonly carry: Carry;
+  readonly metrics: Pick<DeliveryMetrics, 'commandCarried'>;
   /** Paces the starts of deliveries that have to wait, so that many failures at once don't starve the machine. */
   readonly starts: TokenBucket;
 }): Loop {
-  const { db, clock, log, carry, starts } = deps;
+  const { db, clock, log, carry, metrics, starts } = deps;
   return createLoop({ name: 'relay', log, pollMs: 250, turn });
 
   async function turn(): Promise<boolean> {
@@ -50,7 +52,11 @@ export function createRelay(deps: {
     try {
       await carry(command);
       await finishCommands(db, [command.id]);
+      const { kind, ref, attempts } = command;
+      metrics.commandCarried(kind, 'carried');
+      if (attempts > 1) log.info({ kind, ref, attempts }, 'command carried late');
     } catch (error) {
+      metrics.commandCarried(command.kind, 'postponed');
       const waitMs = Math.min(250 * 2 ** command.attempts, LONGEST_BACKOFF_MS);
       const message = error instanceof Error ? error.message : String(error);
       log.warn({ kind: command.kind, ref: command.ref, waitMs, err: error }, 'a command must wait');

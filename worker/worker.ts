@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import type { Registry } from 'prom-client';
 import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
@@ -14,12 +13,9 @@ import { createMailActivities } from '../activities/send-mail';
 import { loadCatalog } from '../catalog/load-catalog';
 import { approvalMailing } from '../entities/approval-mail';
 import { claimFreshAttempts } from '../entities/claim-attempt';
-import { cancelOrphaned } from '../entities/endpoint-lifecycle';
-import { expireDeliveries } from '../entities/expire-deliveries';
 import { listen } from '../entities/listen';
-import { rescueRecoveries } from '../entities/recovery-view';
-import { rescueDeliveries } from '../entities/rescue-deliveries';
-import { rescueArtifacts } from '../entities/rescue-artifacts';
+import { poolOf } from '../entities/sql';
+import { readWorkFigures } from '../entities/work-figures';
 import { createMailer, type Mailer } from '../integrations/mail';
 import { createIgnoredEvents, createStripePort } from '../integrations/stripe';
 import { createLocalDisk } from '../integrations/storage';
@@ -27,14 +23,13 @@ import { createWebhookSender } from '../integrations/webhook-sender';
 import { HOUR_MS, systemClock } from '../platform/clock';
 import type { Config } from '../platform/config';
 import type { Log } from '../platform/log';
-import { createLoop } from '../platform/loop';
-import { createMetrics } from '../platform/metrics';
+import { createMetrics, registerPool } from '../platform/metrics';
 import { createSecretBox } from '../platform/secret-box';
 import { PRUNE_RECORDS, SWEEP_STRIPE } from '../workflows/contracts';
 import { createCarry, showDelivery } from './carry-command';
+import { createDeliveryMetrics } from './delivery-metrics';
 import { createEndpointHealth } from './endpoint-health';
 import { createFirstAttempts } from './first-attempts';
-import { writeHeartbeat } from './heartbeat';
 import { createMeteringLoops } from './metering';
 import { createPacedAttempts } from './paced-attempts';
 import { createRecorder } from './record-batches';
@@ -43,17 +38,18 @@ import { createStripeInbox } from './stripe-inbox';
 import { createTemporalSession } from './temporal-session';
 import { builtBundle } from './run-workflows';
 import { createTokenBucket } from './token-bucket';
+import { createUpkeepLoops } from './upkeep';
+import { watchAttempts, watchRecords } from './watch-deliveries';
+import { registerWork } from './work-metrics';
 
 const PER_ENDPOINT = 64;
 const PER_SLOW_ENDPOINT = 4;
 const SLOW_MS = 2_000;
-const HEARTBEAT_MS = 5_000;
-const UPKEEP_MS = 30_000;
 const SWEEP_MS = 60_000;
 
 export interface RunningWorker {
-  readonly metrics: Registry;
   readonly temporal: () => 'up' | 'away';
+  readonly metrics: Registry;
   /** Takes no more work, finishes what is in flight, and lets go of everything. */
   stop(): Promise<void>;
 }
@@ -64,9 +60,9 @@ export function startWorker(
   db: DataSource,
   log: Log,
   workflowBundle: string = builtBundle(),
+  registry: Registry = createMetrics(),
 ): RunningWorker {
   const clock = systemClock;
-  const metrics = createMetrics();
   const schedule = {
     waitsSeconds: config.DELIVERY_SCHEDULE_SECONDS,
     windowSeconds: config.DELIVERY_WINDOW_SECONDS,
@@ -74,13 +70,15 @@ export function startWorker(
   const slots = createEndpointSlots(PER_ENDPOINT, PER_SLOW_ENDPOINT, SLOW_MS);
   const sender = createWebhookSender({ allowPrivate: config.ALLOW_PRIVATE_DESTINATIONS });
   const secrets = createSecretBox(config.SECRETS_KEY);
-  const makeAttempt = createMakeAttempt({ clock, secrets, sender });
+  const metrics = createDeliveryMetrics(registry);
+  const makeAttempt = watchAttempts(createMakeAttempt({ clock, secrets, sender }), log, metrics);
+  const recorded = watchRecords(log, metrics);
 
   /** Set once the loops are there: activities ask for a turn of them. */
   let wakeLoops: () => void = () => undefined;
   const wake = (): void => wakeLoops();
 
-  const stripe = stripeActivities(config, { db, clock, log, schedule, metrics, wake });
+  const stripe = stripeActivities(config, { db, clock, log, schedule, metrics: registry, wake });
 
   const temporal = createTemporalSession({
     address: config.TEMPORAL_ADDRESS,
@@ -88,14 +86,15 @@ export function startWorker(
     workflowBundle,
     activities: {
       deliveries: {
-        ...createDeliveryActivities({ db, clock, schedule, makeAttempt, slots }),
-        ...createRecoveryActivities({ db, clock, schedule, makeAttempt, slots }),
+        ...createDeliveryActivities({ db, clock, schedule, makeAttempt, slots, recorded }),
+        ...createRecoveryActivities({ db, clock, schedule, makeAttempt, slots, recorded }),
       },
       business: {
         ...createMailActivities({ db, clock, log, secrets, mailer: mailerOf(config) }),
         ...createApprovalActivities({
           db,
           clock,
+          log,
           schedule,
           mailing: approvalMailing(config),
           wake,
@@ -123,13 +122,21 @@ export function startWorker(
     clock,
     log,
     carry: createCarry(temporal.client),
+    metrics,
     starts: createTokenBucket(config.DELIVERY_START_RATE),
+  });
+  registerPool(registry, () => (db.isInitialized ? poolOf(db) : null));
+  registerWork(registry, {
+    figures: () => readWorkFigures(db, clock.now()),
+    temporal: temporal.client,
+    isTemporalUp: () => temporal.state() === 'up',
   });
   const shown = createTokenBucket(config.DELIVERY_WORKFLOW_RATE);
   const recorder = createRecorder({
     db,
     log,
     schedule,
+    recorded,
     onFailed: relay.wake,
     onDelivered(outcome) {
       const client = temporal.client();
@@ -157,37 +164,7 @@ export function startWorker(
     claim: (query) => claimFreshAttempts(db, query),
   });
   const paced = createPacedAttempts(attempts);
-  const workerId = `${hostname()}:${process.pid}`;
-  const heartbeat = createLoop({
-    name: 'heartbeat',
-    log,
-    pollMs: HEARTBEAT_MS,
-    turn: async () => {
-      await writeHeartbeat(db, workerId, temporal.state(), clock.now());
-      return false;
-    },
-  });
-  const expiry = createLoop({
-    name: 'expiry',
-    log,
-    pollMs: UPKEEP_MS,
-    turn: async () => {
-      await cancelOrphaned(db, clock.now());
-      return (await expireDeliveries(db, null, clock.now(), schedule)) > 0;
-    },
-  });
-  const rescue = createLoop({
-    name: 'rescue',
-    log,
-    pollMs: UPKEEP_MS,
-    turn: async () => {
-      const now = clock.now();
-      const ids = [...(await rescueDeliveries(db, now)), ...(await rescueArtifacts(db, now))];
-      if (ids.length > 0) log.warn({ ids: ids.length }, 'asked anew for forgotten workflows');
-      await rescueRecoveries(db, now);
-      return false;
-    },
-  });
+  const upkeep = createUpkeepLoops({ db, clock, log, schedule, temporal: temporal.state });
   const metering = createMeteringLoops({ db, clock, log, schedule, secrets, config, wake });
   const inbox = stripe
     ? createStripeInbox({ db, clock, log, apply: stripe.applyStripeEvent })
@@ -201,17 +178,7 @@ export function startWorker(
     relay.wake();
   };
   const health = createEndpointHealth({ db, clock, log, schedule, secrets, wake });
-  const loops = [
-    first,
-    paced,
-    health,
-    relay,
-    heartbeat,
-    expiry,
-    rescue,
-    ...metering,
-    ...(inbox ? [inbox] : []),
-  ];
+  const loops = [first, paced, health, relay, ...upkeep, ...metering, ...(inbox ? [inbox] : [])];
   for (const loop of loops) loop.start();
   temporal.start();
   const listener = listen(
@@ -227,8 +194,8 @@ export function startWorker(
   );
 
   return {
-    metrics,
     temporal: temporal.state,
+    metrics: registry,
     async stop() {
       await listener.stop();
       await Promise.all(loops.map((loop) => loop.stop()));

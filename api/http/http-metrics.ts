@@ -5,6 +5,10 @@ import { createMetrics } from '../../platform/metrics';
 export interface HttpMetrics {
   readonly registry: Registry;
   observe(operation: string, status: number, ms: number): void;
+  /** What the gate said to a request. */
+  gateAnswered(verdict: string): void;
+  /** A request was answered with a fault. */
+  faulted(code: string): void;
   /** The store of rate limits couldn't be asked, and requests passed uncounted. */
   rateLimitStoreAway(): void;
 }
@@ -23,8 +27,22 @@ export function createHttpMetrics(): HttpMetrics {
     help: 'Draws of rate limit tokens that failed, so that requests passed uncounted',
     registers: [registry],
   });
+  const verdicts = new Counter({
+    name: 'secapi_gate_verdicts_total',
+    help: 'Live requests for usage, by what the gate said: passed, replayed, or the refusal',
+    labelNames: ['verdict'],
+    registers: [registry],
+  });
+  const faults = new Counter({
+    name: 'secapi_http_faults_total',
+    help: 'Requests answered with an error, by its code (rate_limited, internal_error …)',
+    labelNames: ['code'],
+    registers: [registry],
+  });
   return {
     registry,
+    gateAnswered: (verdict) => verdicts.inc({ verdict }),
+    faulted: (code) => faults.inc({ code }),
     rateLimitStoreAway: () => storeAway.inc(),
     observe: (operation, status, ms) => durations.observe({ operation, status }, ms / 1_000),
   };

@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import type { EntityManager } from 'typeorm';
-import { appendAudit, type AuditFact } from '../../entities/audit-record';
+import { appendAudit, changeLine, type AuditFact } from '../../entities/audit-record';
 import type { Executor } from '../../entities/sql';
 import { Fault } from '../../platform/fault';
 import { stringifyWithRaw } from '../../platform/raw-json';
@@ -131,8 +131,10 @@ async function carryOut(
   const claim = claimed?.claim;
   const afterCommit: (() => void)[] = [];
   let before: unknown;
+  const changed: object[] = [];
   const attempt = async (tx: Executor): Promise<Answer> => {
     const facts = new Map<string, AuditFact[]>();
+    changed.length = 0;
     afterCommit.length = 0;
     const answer = await handle(context, operation, ctx, work, {
       tx,
@@ -146,6 +148,7 @@ async function carryOut(
         await appendAudit(transaction, orgId, list, context.clock.now());
       }
     };
+    for (const [orgId, list] of facts) changed.push(...list.map((fact) => changeLine(orgId, fact)));
     if (facts.size > 0 && operation.transaction === 'own') await context.db.transaction(append);
     else await append(tx as EntityManager);
     if (claim && !(await claim.keep(tx, answer)) && inTransaction) {
@@ -162,6 +165,7 @@ async function carryOut(
       ? await inOneTransaction(context, attempt)
       : await attempt(context.db);
     for (const act of afterCommit) act();
+    for (const fact of changed) context.log.info(fact, 'changed');
     return answer;
   } catch (error) {
     const fault = asFault(error);

@@ -13,6 +13,7 @@ interface Service {
   readonly image?: string;
   readonly stop_grace_period?: string;
   readonly healthcheck?: { test: string[] };
+  readonly env_file?: { path: string; required: boolean }[];
 }
 
 const read = (file: string): string => readFileSync(join(repositoryRoot(), file), 'utf8');
@@ -53,6 +54,10 @@ describe('docker-compose.yml', () => {
     expect(config.HOST).toBe('0.0.0.0');
     expect(config.DATABASE_URL).toContain('@postgres:5432/');
     expect(config.TEMPORAL_ADDRESS).toBe('temporal:7233');
+  });
+
+  it.each(ours)('hands %s what else .env sets', (name) => {
+    expect(services[name]?.env_file).toEqual([{ path: '.env', required: false }]);
   });
 
   it.each(ours)('runs %s by the script of the same name', (name) => {
@@ -102,6 +107,31 @@ describe('docker-compose.yml', () => {
   it('pins the Temporal that the dev stack builds', () => {
     const built = /go\.temporal\.io\/server v([\d.]+)/.exec(read('tools/temporal/go.mod'))?.[1];
     expect(services['temporal']?.image).toBe(`temporalio/server:${built}`);
+  });
+});
+
+describe('the Dockerfile', () => {
+  const [build = '', image = ''] = read('Dockerfile')
+    .split(/^FROM .*$/m)
+    .slice(1);
+
+  it('runs as nobody special, on what was built and production’s packages alone', () => {
+    expect(image).toMatch(/^USER node$/m);
+    expect(image).toMatch(/COPY --from=build \/app\/dist/);
+    expect(image).not.toMatch(/npm ci|COPY \. /);
+    expect(build.indexOf('npm prune --omit=dev')).toBeGreaterThan(build.indexOf('npm run build'));
+  });
+
+  it('starts the API unless told otherwise, by a script that there is', () => {
+    const [, script = ''] = /^CMD \["npm", "run", "(\w+)"\]$/m.exec(image) ?? [];
+    expect(scripts).toHaveProperty(script);
+  });
+
+  it('takes no secret and nothing of this machine into the build', () => {
+    const ignored = read('.dockerignore').trim().split('\n');
+    expect(ignored).toEqual(
+      expect.arrayContaining(['.env', '.local', '.git', 'node_modules', 'dist']),
+    );
   });
 });
 

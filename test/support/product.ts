@@ -18,6 +18,10 @@ export interface Product {
   readonly tenant: Tenant;
   /** Names a secret that must not be found anywhere at the end. */
   handOut(secret: string): void;
+  /** Every line that API and worker have logged. */
+  readonly lines: readonly string[];
+  /** What the worker tells Prometheus. */
+  workerMetrics(): Promise<string>;
   /** Stops the worker and starts another. */
   restartWorker(): Promise<void>;
   /** Stops the Temporal server and starts it again where it was, with what it knew. */
@@ -59,6 +63,8 @@ export async function startProduct(settings: Record<string, string> = {}): Promi
     temporal,
     receiver,
     tenant,
+    lines,
+    workerMetrics: () => running.worker.metrics.metrics(),
     handOut: (secret) => void handedOut.add(secret),
     killTemporal: () => temporal.restart(),
     async restartWorker() {

@@ -1,5 +1,6 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { createLog } from '../../platform/log';
 import { createApprovalActivities } from '../../activities/approve-budget';
 import { approvalMailing } from '../../entities/approval-mail';
 import { readApproval } from '../../entities/budget-approval';
@@ -71,6 +72,7 @@ describe('approveBudget, in skipped time', () => {
   async function run<Value>(act: () => Promise<Value>): Promise<Value> {
     const clock = skippedClock(await now());
     const activities = createApprovalActivities({
+      log: createLog('test', 'silent'),
       db: sandbox.db,
       clock,
       schedule: STANDARD_SCHEDULE,
@@ -179,6 +181,7 @@ describe('the activities of approvals', () => {
     const id = asked?.approval.id ?? '';
     const clock = { now: () => now };
     const activities = createApprovalActivities({
+      log: createLog('test', 'silent'),
       db,
       clock,
       schedule: STANDARD_SCHEDULE,
