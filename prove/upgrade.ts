@@ -13,6 +13,7 @@ import { settled } from './settled';
 const WAITING = 40;
 const START_MS = 180_000;
 const SETTLE_MS = 120_000;
+const STOP_MS = 20_000;
 
 export const upgradeProofs: readonly Proof[] = [
   {
@@ -130,6 +131,28 @@ async function withOldBuild<Value>(
     });
     child.kill('SIGTERM');
     await gone;
+    await endParts(folder);
+  }
+}
+
+/** Ends what an earlier build may have left running of its own stack: in order where it can, else by force. */
+async function endParts(folder: string): Promise<void> {
+  const file = join(folder, '.local', 'stack.json');
+  if (!existsSync(file)) return;
+  const { pids } = JSON.parse(readFileSync(file, 'utf8')) as { pids: Record<string, number> };
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    const left = Object.values(pids).filter((pid) => isOf(folder, pid));
+    for (const pid of left) process.kill(pid, signal);
+    if (await settled(async () => !left.some((pid) => isOf(folder, pid)), STOP_MS)) return;
+  }
+}
+
+/** Whether the process lives and is one of this folder's: its number may be another's by now. */
+function isOf(folder: string, pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder);
+  } catch {
+    return false;
   }
 }
 
