@@ -12,7 +12,7 @@ const WORTH_BYTES = 65_536;
  */
 export function encoded(ctx: Context, body: string | Readable): string | Buffer | Readable {
   if (typeof body === 'string' && body.length < WORTH_BYTES) return body;
-  if (ctx.response.get('Content-Length') !== '') return body;
+  if (ctx.res.hasHeader('Content-Length')) return body;
   ctx.vary('Accept-Encoding');
   if (ctx.acceptsEncodings('gzip', 'identity') !== 'gzip') return body;
   ctx.set('Content-Encoding', 'gzip');
