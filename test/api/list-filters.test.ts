@@ -51,14 +51,9 @@ describe('what narrows a list', () => {
   });
 
   it.each(reading('cursor'))('%s refuses a cursor that it did not give', async (path) => {
-    for (const cursor of ['x', 'bm9uc2Vuc2U', '%00', 'a'.repeat(500)]) {
+    for (const cursor of ['x', 'bm9uc2Vuc2U', '%00', 'a'.repeat(500), 'a'.repeat(600)]) {
       expect((await ask(path, `cursor=${cursor}`)).body.code).toBe('invalid_cursor');
     }
-    expect(await refusal(path, `cursor=${'a'.repeat(600)}`)).toEqual([
-      400,
-      'invalid_request',
-      'cursor',
-    ]);
   });
 
   it('a cursor is of one list of one organization, in whatever list it is tried', async () => {
