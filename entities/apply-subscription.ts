@@ -13,6 +13,7 @@ import {
   storeSubscription,
   subscriptionById,
   type FetchedSubscription,
+  type StoredSubscription,
 } from './subscription';
 
 export interface Applying {
@@ -43,11 +44,17 @@ export async function applySubscription(
   const planKey = planOfSubscription(catalog, fetched, before);
   if (planKey === null) return 'unknown price';
   const stored = await storeSubscription(tx, orgId, planKey, fetched, seq, now);
-  if (!stored) return 'nothing new';
-  const seatsChanged = before?.quantity !== stored.quantity;
-  const changed = await followSubscription(tx, applying, organization, seatsChanged);
+  if (!stored || isAsBefore(before, stored)) return 'nothing new';
+  const changed = await followSubscription(tx, applying, organization, { before, stored });
   return changed ? 'applied' : 'nothing new';
 }
+
+/** What decides nothing anew, so that a plan that an operator set stays. A time of grace may have ended without a change. */
+const isAsBefore = (before: StoredSubscription | null, stored: StoredSubscription): boolean =>
+  stored.status !== 'past_due' &&
+  before?.status === stored.status &&
+  before.planKey === stored.planKey &&
+  before.quantity === stored.quantity;
 
 /**
  * Brings a locked organization to what its current subscription means at this moment (a time of grace may have ended).
@@ -57,14 +64,18 @@ export async function followSubscription(
   tx: EntityManager,
   applying: Applying,
   organization: Organization,
-  seatsChanged = false,
+  change?: { readonly before: StoredSubscription | null; readonly stored: StoredSubscription },
 ): Promise<boolean> {
   const { orgId, requestId, now, schedule, catalog, graceDays } = applying;
   const subscription = await currentSubscription(tx, orgId);
   if (!subscription) return false;
   const seatsIncluded = catalog.plan(subscription.planKey)?.seatsIncluded ?? 1;
-  const standing = standingOf(subscription, organization, { graceDays, seatsIncluded }, now);
+  const own = change?.stored.id === subscription.id ? change : undefined;
+  const terms = { graceDays, seatsIncluded };
+  const planBefore = own?.before?.planKey ?? null;
+  const standing = standingOf(subscription, organization, terms, now, planBefore);
   if (!standing) return false;
+  const seatsChanged = own !== undefined && own.before?.quantity !== subscription.quantity;
   const before = factsOf(organization);
   if (seatsChanged || standing.planKey !== organization.planKey) {
     organization.seatLimit = standing.seats;

@@ -123,10 +123,11 @@ export async function storeSubscription(
 const current = statement<Row>(
   'current-subscription',
   `SELECT * FROM billing_subscriptions WHERE org_id = $1
-   ORDER BY status NOT IN ('canceled', 'incomplete', 'incomplete_expired') DESC, created_at DESC, id LIMIT 1`,
+   ORDER BY CASE WHEN status LIKE 'incomplete%' THEN 2 WHEN status = 'canceled' THEN 1 ELSE 0 END,
+     created_at DESC, id LIMIT 1`,
 );
 
-/** The subscription that decides an organization's plan: the newest that is alive, else the newest. */
+/** The subscription that decides an organization's plan: the newest that is alive, else that ended, else that never began. */
 export async function currentSubscription(
   db: Executor,
   orgId: string,
@@ -177,26 +178,32 @@ export async function overdueOrganizations(
 
 /**
  * The catalogue's plan that a fetched subscription is of: by its price's lookup key, else by what the price says itself (a
- * newer price has taken over the key), else what the same price was before. Null: a price of somebody else's.
+ * newer price has taken over the key), else what the same price was before; one that isn't paid for keeps its plan at any
+ * price. Null: a price of somebody else's.
  */
 export function planOfSubscription(
   catalog: Catalog,
   fetched: FetchedSubscription,
   stored: StoredSubscription | null,
 ): string | null {
-  const { lookupKey, pricePlanKey, priceId } = fetched;
+  const { lookupKey, pricePlanKey, priceId, status } = fetched;
   const keyed = catalog.plans.find(({ prices }) => Object.values(prices).includes(lookupKey ?? ''));
   if (keyed) return keyed.key;
   if (pricePlanKey !== null && catalog.plan(pricePlanKey)) return pricePlanKey;
-  return stored?.priceId === priceId ? (stored?.planKey ?? null) : null;
+  const isKept = stored?.priceId === priceId || !['active', 'trialing'].includes(status);
+  return isKept ? (stored?.planKey ?? null) : null;
 }
 
-/** Plan and state that follow from a subscription. Null: it decides nothing (it never began, or another does). */
+/**
+ * Plan and state that follow from a subscription; `planBefore` is the plan it was of when it was last fetched. Null: it
+ * decides nothing (it never began, or another does).
+ */
 export function standingOf(
   subscription: StoredSubscription,
   organization: Pick<Organization, 'cardOnFile' | 'planKey' | 'billingState'>,
   terms: { readonly graceDays: number; readonly seatsIncluded: number },
   now: Date,
+  planBefore: string | null = null,
 ): {
   readonly planKey: string;
   readonly billingState: BillingState;
@@ -217,7 +224,7 @@ export function standingOf(
       return { planKey, billingState: 'restricted_read_only', seats };
     case 'canceled':
       // An operator or another purchase has moved the organization on.
-      if (organization.planKey !== planKey) return null;
+      if (![planKey, planBefore].includes(organization.planKey)) return null;
       return organization.cardOnFile && !isUnpaid(organization.billingState)
         ? { planKey: 'payg', billingState: 'payg_active', seats: null }
         : { planKey: 'sandbox_grant', billingState: 'sandbox_grant', seats: null };

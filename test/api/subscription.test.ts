@@ -1,5 +1,6 @@
 import { addPrice } from '../../devstack/stripe/acts/add-price';
 import { addCard, removeCards } from '../../devstack/stripe/acts/cards';
+import { paySession, settleSlowPayment } from '../../devstack/stripe/acts/pay-session';
 import {
   cancelAtPeriodEnd,
   changeAtPeriodEnd,
@@ -233,6 +234,60 @@ describe('a subscription', () => {
     await shop.work();
     expect((await billing()).effectivePlanKey).toBe('personal');
     expect(await shop.ignored('unknown_price')).toBeGreaterThan(before);
+  });
+
+  it('at a price that is in no catalogue falls back all the same when it ends', async () => {
+    await buy({ planKey: 'personal' });
+    addPrice(shop.stripe.state, { lookupKey: 'third_shop', cents: 1, interval: 'month' });
+    changeNow(shop.stripe.state, bought.subscriptionId, 'third_shop', 1);
+    await shop.work();
+    setStatus(shop.stripe.state, bought.subscriptionId, 'past_due');
+    await shop.work();
+    expect((await billing()).billingState).toBe('payment_failed');
+    setStatus(shop.stripe.state, bought.subscriptionId, 'canceled');
+    await shop.work();
+    expect((await billing()).effectivePlanKey).toBe('sandbox_grant');
+  });
+
+  it('that was moved to another plan and ended before it was fetched falls back', async () => {
+    await buy({ planKey: 'team' });
+    changeNow(shop.stripe.state, bought.subscriptionId, 'secapi_personal_month', 1);
+    setStatus(shop.stripe.state, bought.subscriptionId, 'canceled');
+    await shop.work();
+    expect((await billing()).effectivePlanKey).toBe('payg');
+  });
+
+  it('that ends decides, not a later one that never began', async () => {
+    await buy({ planKey: 'personal' });
+    shop.pass(DAY_MS);
+    const { body } = await acme.call('POST', '/v1/billing/checkout', { planKey: 'team' });
+    const { id } = shop.sessionOf(body.id as string);
+    paySession(shop.stripe.state, id, 'slowly');
+    await shop.work();
+    settleSlowPayment(shop.stripe.state, id, false);
+    await shop.work();
+    setStatus(shop.stripe.state, bought.subscriptionId, 'canceled');
+    await shop.work();
+    expect(await billing()).toMatchObject({
+      effectivePlanKey: 'payg',
+      subscription: { id: bought.subscriptionId, status: 'canceled' },
+    });
+  });
+
+  it('leaves a plan that an operator set until it changes itself', async () => {
+    await buy({ planKey: 'personal' });
+    const operator = await shop.api.newKey(acme.orgId, { scopes: ['admin:operator'] });
+    const limits = `/v1/admin/orgs/${acme.orgId}/limits`;
+    expect((await operator.call('PUT', limits, { planKey: 'team' })).status).toBe(200);
+    cancelAtPeriodEnd(shop.stripe.state, bought.subscriptionId, true);
+    await shop.work();
+    expect(await billing()).toMatchObject({
+      effectivePlanKey: 'team',
+      subscription: { cancelAtPeriodEnd: true },
+    });
+    changeNow(shop.stripe.state, bought.subscriptionId, 'secapi_personal_month', 2);
+    await shop.work();
+    expect((await billing()).effectivePlanKey).toBe('personal');
   });
 
   it('is never set back by an answer that was fetched earlier', async () => {
