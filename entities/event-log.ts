@@ -106,10 +106,15 @@ const PARTS: Record<LogKind, { columns: string; from: string; at: string; type: 
 };
 
 /** Before the first and after the last position. */
-const ENDS = { oldest: ['0', ''], newest: ['18446744073709551615', '~'] } as const;
+const ENDS = {
+  oldest: ['0', ''],
+  settled: ['0', ''],
+  newest: ['18446744073709551615', '~'],
+} as const;
 const HOUR_MS = 3_600_000;
 
-type Order = 'newest' | 'oldest';
+/** `settled`: oldest first, and only what nobody can still commit something before. */
+type Order = 'newest' | 'oldest' | 'settled';
 
 /**
  * The statement for a filter's shape: each shape has a plan of its own. `since` also bounds the position: what was
@@ -132,7 +137,7 @@ function pageOf(
   const mode = livemode === undefined ? null : add('mode', livemode);
   const from = since === undefined ? null : add('since', since);
   const floor = since === undefined ? null : add('since', earliest ?? '0');
-  const [beyond, direction] = order === 'oldest' ? ['>', 'ASC'] : ['<', 'DESC'];
+  const [beyond, direction] = order === 'newest' ? ['<', 'DESC'] : ['>', 'ASC'];
   const part = (name: LogKind): string => {
     const { columns, from: table, at, type: typeColumn } = PARTS[name];
     const modeColumn = name === 'stream_event' ? 's.livemode' : 't.livemode';
@@ -142,7 +147,7 @@ function pageOf(
       ...(asked ? [`t.request_id = ${asked}`] : []),
       ...(mode ? [`${modeColumn} = ${mode}::boolean`] : []),
       ...(from ? [`${at} >= ${from}::timestamptz AND t.xid >= ${floor}::xid8`] : []),
-      ...(order === 'oldest' ? ['t.xid < pg_snapshot_xmin(pg_current_snapshot())'] : []),
+      ...(order === 'settled' ? ['t.xid < pg_snapshot_xmin(pg_current_snapshot())'] : []),
     ];
     return `(SELECT '${name}' AS kind, t.xid, t.id, ${at} AS recorded_at, t.request_id, ${columns}
       FROM ${table} WHERE ${conditions.join(' AND ')} ORDER BY t.xid ${direction}, t.id ${direction} LIMIT $5)`;
@@ -170,8 +175,8 @@ function eventIdAt(ms: number): string {
 }
 
 /**
- * One page of the log: newest first for looking; oldest first for exporting, and then only what nobody can still
- * commit something before, so that a cursor never passes a record that commits late.
+ * One page of the log: newest or oldest first for looking; settled for exporting, so that a cursor never passes a
+ * record that commits late.
  */
 export async function readLog(
   db: Executor,

@@ -15,7 +15,7 @@ export const eventsReport: Report = {
   async read(db, range, after, limit) {
     const { orgId, livemode, since } = range;
     const filter = { orgId, testOnly: !livemode, since: since ?? undefined };
-    const options = { order: 'oldest', after: positionOf(after), limit } as const;
+    const options = { order: 'settled', after: positionOf(after), limit } as const;
     const page = await readLog(db, filter, options);
     const below = BigInt(range.belowXid);
     const inside = page.filter(({ xid }) => BigInt(xid) < below);

@@ -1,8 +1,13 @@
 import { z } from 'zod';
 import { artifactsOfRequest } from '../../entities/artifact-summary';
 import { AuditRecord } from '../../entities/audit-record';
-import { readLog, readReplaysOf, type LogRecord } from '../../entities/event-log';
-import { requestsOf, type RecordedRequest } from '../../entities/request-diagnostics';
+import { LOG_KINDS, readLog, readReplaysOf, type LogRecord } from '../../entities/event-log';
+import {
+  countRecords,
+  requestsOf,
+  type RecordCount,
+  type RecordedRequest,
+} from '../../entities/request-diagnostics';
 import { factsOfRequest } from '../../entities/request-facts';
 import { Fault } from '../../platform/fault';
 import type { Viewer } from '../artifacts/download-link';
@@ -13,7 +18,9 @@ import { operation, type ApiContext } from '../http/operation';
 import { text, timestamp } from '../http/schemas';
 import { tellStory } from './tell-story';
 
+/** Records of each kind that are shown; the summary counts all. */
 const MOST = 500;
+const FIRST = { order: 'oldest', after: null, limit: MOST } as const;
 
 const usageEvent = z.object({
   recordedAt: timestamp,
@@ -85,42 +92,46 @@ export async function diagnose(
   await context.requestLog.flush();
   const requests = await requestsOf(tx, orgId, requestId, testOnly);
   const filter = { orgId, testOnly, requestId };
-  const own = await readLog(tx, filter, { order: 'newest', after: null, limit: MOST });
-  const log = [...own.reverse(), ...(await readReplaysOf(tx, filter))];
+  const log: LogRecord[] = [];
+  for (const kind of LOG_KINDS) {
+    log.push(...(await readLog(tx, { ...filter, kind }, FIRST)));
+  }
+  log.push(...(await readReplaysOf(tx, filter)));
   const facts = await factsOfRequest(tx, orgId, requestId, testOnly);
   const artifacts = await artifactsOfRequest(tx, orgId, requestId, testOnly);
   if (requests.length + log.length + facts.length + artifacts.length === 0) {
     throw new Fault('not_found');
   }
+  const counts = await countRecords(tx, orgId, requestId, testOnly);
   const of = (kind: LogRecord['kind']) =>
     log.filter((record) => record.kind === kind).map((record) => presentLog(record, orgId));
-  const events = of('event');
-  const webhookDeliveries = of('webhook_delivery');
-  const streamEvents = of('stream_event');
-  const changes = explain
-    ? await tx.getRepository(AuditRecord).find({ where: { orgId, requestId }, take: MOST })
-    : [];
+  const changes =
+    explain && !testOnly && mayReadChanges(wanted.viewer.caller)
+      ? await tx
+          .getRepository(AuditRecord)
+          .find({ where: { orgId, requestId }, order: { seq: 'ASC' }, take: MOST })
+      : [];
   return {
     object: 'request_diagnostics' as const,
     targetRequestId: requestId,
     orgId,
     usageEvents: requests.map((request) => presentRequest(request, orgId)),
-    events,
-    webhookDeliveries,
-    streamEvents,
+    events: of('event'),
+    webhookDeliveries: of('webhook_delivery'),
+    streamEvents: of('stream_event'),
     artifacts: artifacts.map((artifact) => presentArtifact(artifact, wanted.viewer)),
     summary: {
-      usageEventCount: requests.length,
-      eventCount: events.length,
-      webhookDeliveryCount: webhookDeliveries.length,
-      streamEventCount: streamEvents.length,
+      usageEventCount: sumOf(counts, 'request'),
+      eventCount: sumOf(counts, 'event'),
+      webhookDeliveryCount: sumOf(counts, 'webhook_delivery'),
+      streamEventCount: sumOf(counts, 'stream_event'),
       artifactCount: artifacts.length,
-      meterClasses: countBy(requests.map((request) => request.meterClass)).map(
-        ([meterClass, count]) => ({ meterClass, count }),
-      ),
-      eventTypes: countBy(
-        log.filter(({ kind }) => kind === 'event').map((record) => record.eventType),
-      ).map(([eventType, count]) => ({ eventType, count })),
+      meterClasses: counts
+        .filter(({ kind }) => kind === 'request')
+        .map(({ name, count }) => ({ meterClass: name, count })),
+      eventTypes: counts
+        .filter(({ kind }) => kind === 'event')
+        .map(({ name, count }) => ({ eventType: name, count })),
     },
     ...(explain ? { story: tellStory({ requests, log, changes, facts, artifacts }) } : {}),
   };
@@ -130,8 +141,11 @@ function presentRequest(request: RecordedRequest, orgId: string): z.input<typeof
   return { ...request, recordedAt: request.recordedAt.toISOString(), orgId };
 }
 
-function countBy(names: readonly string[]): [string, number][] {
-  const counts = new Map<string, number>();
-  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
+/** Audit records are told to those who may read them: who manages members, and operators. */
+function mayReadChanges({ scopes }: Viewer['caller']): boolean {
+  return scopes.includes('members:manage') || scopes.includes('admin:operator');
+}
+
+function sumOf(counts: readonly RecordCount[], kind: RecordCount['kind']): number {
+  return counts.reduce((sum, row) => sum + (row.kind === kind ? row.count : 0), 0);
 }

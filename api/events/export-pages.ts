@@ -32,7 +32,7 @@ export async function* recordPages(
   let position = after;
   for (let size = FIRST_PAGE; left > 0; size = PAGE) {
     const wanted = Math.min(size, left);
-    const page = await readLog(db, filter, { order: 'oldest', after: position, limit: wanted });
+    const page = await readLog(db, filter, { order: 'settled', after: position, limit: wanted });
     if (page.length > 0) yield page;
     left -= page.length;
     position = page.at(-1) ?? position;

@@ -138,5 +138,39 @@ describe('the event log', () => {
       });
       expect(endpoint.status).toBe(201);
     });
+
+    it('tell changes only to those who may read the audit trail', async () => {
+      const body = { destinationUrl: 'http://127.0.0.1:1/hook' };
+      await acme.call('POST', '/v1/webhook_endpoints', body, { 'x-request-id': 'a-change' });
+      const told = async (asker: Tenant): Promise<string> =>
+        JSON.stringify(
+          (await asker.call('GET', '/v1/diagnostics/requests/a-change?explain=true')).body,
+        );
+      const reader = await api.newKey(acme.orgId, { scopes: ['read:sec'] });
+      const test = await api.newKey(acme.orgId, { livemode: false });
+      await publish({}, { 'x-request-id': 'a-change' }, test);
+      expect(await told(acme)).toContain('changed webhook endpoint');
+      expect(await told(reader)).toContain('sent POST /v1/webhook_endpoints');
+      expect(await told(reader)).not.toContain('changed webhook endpoint');
+      expect(await told(test)).toContain('sent POST /v1/events');
+      expect(await told(test)).not.toContain('changed webhook endpoint');
+    });
+
+    it('show each kind from its first record on and count all, however many of another there are', async () => {
+      const { body: event } = await publish({}, { 'x-request-id': 'a-flood' });
+      await api.database.db.query(
+        `INSERT INTO webhook_attempts (id, delivery_id, org_id, livemode, endpoint_id, event_id, event_type, request_id,
+           attempt, trigger, destination_url, http_status, ok, created_at)
+         SELECT 'wdel_flood' || lpad(n::text, 4, '0'), 'wd_flood', $1, true, 'we_flood', $2, 'filing.published',
+           'a-flood', n, 'schedule', 'http://127.0.0.1:1/hook', 200, true, now()
+         FROM generate_series(1, 600) n`,
+        [acme.orgId, event.id],
+      );
+      const { body } = await acme.call('GET', '/v1/diagnostics/requests/a-flood');
+      expect(body.events).toMatchObject([{ id: event.id }]);
+      expect(body.webhookDeliveries).toHaveLength(500);
+      expect(body.webhookDeliveries[0].id).toBe('wdel_flood0001');
+      expect(body.summary).toMatchObject({ eventCount: 1, webhookDeliveryCount: 600 });
+    });
   });
 });
