@@ -1,0 +1,14 @@
+import { freshDatabase } from '../support/database';
+
+describe('a connection', () => {
+  it('plans by index also while a table is empty, since the plan is kept when it has grown', async () => {
+    const database = await freshDatabase();
+    const plan = await database.db.query<{ 'QUERY PLAN': string }[]>(
+      `EXPLAIN SELECT d.id FROM webhook_deliveries d JOIN unnest(ARRAY['a', 'b']) AS o (id) ON d.id = o.id`,
+    );
+    await database.close();
+    const text = plan.map((line) => line['QUERY PLAN']).join('\n');
+    expect(text).not.toContain('Seq Scan on webhook_deliveries');
+    expect(text).toContain('webhook_deliveries_pkey');
+  });
+});
