@@ -18,9 +18,13 @@ export interface SessionMaker {
     readonly successUrl: string;
     readonly cancelUrl: string;
   }): Promise<{ readonly id: string; readonly url: string | null; readonly expiresAt: Date }>;
+  expireSession(id: string): Promise<void>;
 }
 
-/** Makes the Session of an open checkout that has none yet, and notes it. The same Session however often it is asked. */
+/**
+ * Makes the Session of an open checkout that has none yet, and notes it. The same Session however often it is asked. Of a
+ * checkout that has ended meanwhile it is expired, so that nobody pays it; the answer's status tells.
+ */
 export async function makeSession(
   db: Executor,
   stripe: SessionMaker,
@@ -46,5 +50,7 @@ export async function makeSession(
     successUrl: `${publicUrl}/checkout/return/${id}`,
     cancelUrl: checkout.cancelUrl,
   });
-  return (await attachSession(db, id, session)) ?? checkout;
+  const attached = (await attachSession(db, id, session)) ?? checkout;
+  if (attached.status !== 'open') await stripe.expireSession(session.id);
+  return attached;
 }

@@ -86,7 +86,8 @@ const insert = statement<CheckoutRow>(
 );
 const attach = statement<CheckoutRow>(
   'attach-session',
-  `UPDATE checkouts SET stripe_session_id = $2, url = $3, expires_at = $4 WHERE id = $1 RETURNING *`,
+  `UPDATE checkouts SET stripe_session_id = $2, url = CASE WHEN status = 'open' THEN $3 END, expires_at = $4
+   WHERE id = $1 RETURNING *`,
 );
 const finish = statement<CheckoutRow>(
   'finish-checkout',
@@ -135,7 +136,7 @@ export const insertCheckout = (
     checkout.expiresAt,
   ]);
 
-/** Notes the Session that Stripe made for a checkout. Safe to repeat. */
+/** Notes the Session that Stripe made for a checkout, which may have ended meanwhile. Safe to repeat. */
 export const attachSession = (
   db: Executor,
   id: string,

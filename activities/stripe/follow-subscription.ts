@@ -1,9 +1,13 @@
 import { applySubscription } from '../../entities/apply-subscription';
 import { ownerOfCustomer } from '../../entities/billing-customer';
 import { fetchTicket } from '../../entities/subscription';
+import { endSuperseded } from './end-superseded';
 import { applyingTo, ignore, type Reconciling } from './reconciling';
 
-/** Fetches a subscription again and applies what it says. Answers what came of it. */
+/**
+ * Fetches a subscription again and applies what it says; it may have been bought with a Session whose checkout had ended,
+ * and takes the place of an older one then. Answers what came of it.
+ */
 export async function followSubscription(deps: Reconciling, id: string): Promise<string> {
   const { db, stripe } = deps;
   const seq = await fetchTicket(db);
@@ -20,5 +24,6 @@ export async function followSubscription(deps: Reconciling, id: string): Promise
     return ignore(deps, 'unknown_price', `${id} at ${subscription.priceId}`);
   }
   deps.wake();
+  await endSuperseded(deps, { orgId });
   return applied;
 }

@@ -7,8 +7,9 @@ import {
 } from '../../entities/checkout';
 import { makeSession } from '../../entities/checkout-session';
 import { abandonCheckout, completeCheckout } from '../../entities/end-checkout';
-import { fetchTicket, supersededSubscriptions } from '../../entities/subscription';
+import { fetchTicket } from '../../entities/subscription';
 import type { SessionView } from '../../integrations/stripe';
+import { endSuperseded } from './end-superseded';
 import { followCustomer } from './follow-customer';
 import { applyingTo, ignore, type Reconciling } from './reconciling';
 
@@ -119,17 +120,6 @@ async function complete(
   deps.wake();
   await endSuperseded(deps, checkout);
   return done ? 'applied' : 'nothing new';
-}
-
-/** Who has bought another plan pays for it alone: what is alive beside it is ended at Stripe. Safe to repeat. */
-async function endSuperseded({ db, stripe, log }: Reconciling, { orgId }: Checkout): Promise<void> {
-  for (const id of await supersededSubscriptions(db, orgId)) {
-    await stripe.cancelSubscription(id);
-    log.info(
-      { orgId, subscription: id },
-      'a subscription was ended: another purchase took its place',
-    );
-  }
 }
 
 async function abandon(

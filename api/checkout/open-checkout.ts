@@ -93,23 +93,37 @@ export async function beginCheckout(
   wish: Wish,
 ): Promise<Checkout> {
   const stripe = requireStripe(context);
-  const { db, catalog, config, clock } = context;
+  const { db } = context;
   const { orgId } = caller;
   for (;;) {
     const standing = await openCheckout(db, orgId);
     if (standing && isSame(standing, wish)) {
-      return askingStripe(context, () =>
-        makeSession(db, stripe, catalog, config.PUBLIC_URL, standing, clock.now()),
-      );
+      return payable(context, stripe, standing);
     }
     if (standing) await replace(context, stripe, standing, requestId);
     const opened = await storeIntent(context, caller, requestId, wish);
     if (!opened) continue;
     context.wake('command');
-    return askingStripe(context, () =>
-      makeSession(db, stripe, catalog, config.PUBLIC_URL, opened, clock.now()),
-    );
+    return payable(context, stripe, opened);
   }
+}
+
+/** An open checkout with its Session. Throws conflict where it has ended while the Session was made. */
+async function payable(
+  context: ApiContext,
+  stripe: StripePort,
+  checkout: Checkout,
+): Promise<Checkout> {
+  const { db, catalog, config, clock } = context;
+  const made = await askingStripe(context, () =>
+    makeSession(db, stripe, catalog, config.PUBLIC_URL, checkout, clock.now()),
+  );
+  if (made.status === 'open') return made;
+  throw new Fault('conflict', {
+    message: 'The checkout has ended meanwhile: another took its place, or it was paid.',
+    hint: 'GET /v1/billing shows the plan; ask again for another.',
+    details: { checkoutId: made.id },
+  });
 }
 
 function isSame(checkout: Checkout, wish: Wish): boolean {

@@ -183,6 +183,45 @@ describe('checkout', () => {
     expect(shop.stripe.faults.waiting()).toEqual([]);
   });
 
+  it.each(['the caller', 'the worker'])(
+    'that another replaced while %s made its Session leaves none that can be paid',
+    async (who) => {
+      const { stripe } = shop;
+      const on = 'POST /v1/checkout/sessions';
+      if (who === 'the worker') {
+        stripe.faults.add({ on, kind: 'status_500', times: 3 });
+        expect((await buy()).status).toBe(503);
+      }
+      stripe.faults.add({ on, kind: 'webhook_first' });
+      let other: Answer | null = null;
+      stripe.whileHeld = async () => {
+        other = await buy({ planKey: 'personal' });
+      };
+      if (who === 'the worker') {
+        const [{ id }] = await rows('checkouts');
+        expect(await shop.activities.pollCheckout(id)).toMatchObject({ status: 'expired' });
+      } else expect(await buy()).toMatchObject({ status: 409, body: { code: 'conflict' } });
+      stripe.whileHeld = null;
+      expect(other).toMatchObject({ status: 200 });
+      const [ended] = await rows('checkouts', `org_id = $1 AND status = 'expired'`);
+      expect(ended).toMatchObject({ plan_key: 'team', url: null });
+      expect(sessionOf(ended.id).status).toBe('expired');
+    },
+  );
+
+  it('that had ended and was paid all the same leaves one subscription to pay for', async () => {
+    const first = await shop.purchase(acme, { planKey: 'personal' });
+    shop.pass(DAY_MS / 2);
+    const { id } = (await buy()).body;
+    await shop.api.database.db.query(`UPDATE checkouts SET status = 'expired' WHERE id = $1`, [id]);
+    shop.stripe.faults.add({ on: 'checkout.session.completed', kind: 'drop' });
+    paySession(shop.stripe.state, sessionOf(id as string).id);
+    await shop.work();
+    const { subscriptions } = shop.stripe.state;
+    expect(subscriptions.get(first.subscriptionId)?.status).toBe('canceled');
+    expect((await billing()).effectivePlanKey).toBe('team');
+  });
+
   it('sends the customer back to where they came from, with the session’s id where it was asked for', async () => {
     const successUrl = 'http://127.0.0.1:5555/done?session_id={CHECKOUT_SESSION_ID}';
     const { body } = await buy({ successUrl });
