@@ -34,19 +34,21 @@ export async function makeSession(
   now: Date,
 ): Promise<Checkout> {
   if (checkout.sessionId !== null) return checkout;
-  const { id, orgId, planKey, interval } = checkout;
+  const { id, orgId, planKey, interval, seats } = checkout;
   const { name } = await db.getRepository(Organization).findOneByOrFail({ id: orgId });
   const { livemode } = stripe;
   const known = await customerOf(db, orgId, livemode);
   const customerId = known ?? (await stripe.ensureCustomer(orgId, name));
   if (known === null) await keepCustomer(db, orgId, { id: customerId, livemode, name }, now);
+  const plan = catalog.plan(planKey);
   const session = await stripe.createSession({
     checkoutId: id,
     orgId,
     customerId,
     mode: checkout.mode,
-    lookupKey: catalog.plan(planKey)?.prices[interval ?? 'month'] ?? null,
-    quantity: checkout.seats,
+    lookupKey: plan?.prices[interval ?? 'month'] ?? null,
+    // The seats that a plan includes are paid for with it.
+    quantity: seats <= (plan?.seatsIncluded ?? 1) ? 1 : seats,
     successUrl: `${publicUrl}/checkout/return/${id}`,
     cancelUrl: checkout.cancelUrl,
   });

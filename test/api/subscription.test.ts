@@ -48,6 +48,12 @@ describe('a subscription', () => {
     expect(await seats()).toBe(8);
   });
 
+  it('costs the plan’s price once for the seats that it includes', async () => {
+    await buy({ planKey: 'team', seats: 5 });
+    expect(shop.stripe.state.sessions.get(bought.sessionId)?.amount_total).toBe(23_900);
+    expect(await seats()).toBe(5);
+  });
+
   it('gives at least the seats that the plan includes, and follows their number down again', async () => {
     await buy({ planKey: 'team', seats: 8 });
     changeNow(shop.stripe.state, bought.subscriptionId, 'secapi_team_month', 2);
