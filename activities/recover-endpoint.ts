@@ -48,6 +48,11 @@ export interface RecoveryActivities {
   decideRecovery(recoveryId: string, act: RecoveryAct): Promise<string | null>;
 }
 
+/** What is told of a replay that failed by itself: its claim lapses, and it counts as failed. */
+function notMade({ deliveryId, attemptId }: ClaimedAttempt, err: unknown): Record<string, unknown> {
+  return { deliveryId, attemptId, err };
+}
+
 export function createRecoveryActivities(deps: RecoveryDependencies): RecoveryActivities {
   const { db, clock, schedule, makeAttempt, slots, recorded } = deps;
 
@@ -72,7 +77,12 @@ export function createRecoveryActivities(deps: RecoveryDependencies): RecoveryAc
         const claimed = await claimRecoveryReplays(db, page.recoveryId, limit, clock.now());
         if (claimed.length === 0) break;
         for (const one of claimed) {
-          sending.push(replay(one).then((outcome) => void outcomes.push(outcome)));
+          sending.push(
+            replay(one).then(
+              (outcome) => void outcomes.push(outcome),
+              (err: unknown) => context.log.error('a replay could not be made', notMade(one, err)),
+            ),
+          );
         }
       }
     } finally {

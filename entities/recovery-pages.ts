@@ -74,6 +74,7 @@ const claim = statement<ClaimedAttempt>(
      SELECT d.*, queue.id AS next_replay_id, ${ENDPOINT_COLUMNS}
      FROM queue
      JOIN webhook_deliveries d ON d.id = queue.delivery_id
+     JOIN events e ON e.id = d.event_id
      JOIN webhook_endpoints p ON p.id = d.endpoint_id AND p.status = 'active' AND p.deleted_at IS NULL
      JOIN organizations o ON o.id = p.org_id AND o.suspended_at IS NULL
      WHERE d.claimed_until IS NULL OR d.claimed_until <= $1
@@ -127,7 +128,36 @@ const settle = statement(
    FROM picked WHERE d.id = picked.id`,
 );
 
-/** Counts replays as failed whose claim has lapsed: their worker died, and nobody knows what came of them. */
+/** Gone ones are found where the queue is next: among more than a page and what is passed over. */
+const LOOKED_AT = 500;
+
+const settleGone = statement(
+  'settle-gone-replays',
+  `WITH recovery AS (SELECT id FROM webhook_recoveries WHERE id = $1 FOR UPDATE),
+   looked_at AS (
+     (SELECT r.id, r.delivery_id, r.status FROM webhook_replays r
+      WHERE r.recovery_id = (SELECT id FROM recovery) AND r.status = 'queued'
+      ORDER BY r.delivery_id LIMIT ${LOOKED_AT})
+     UNION ALL
+     SELECT r.id, r.delivery_id, r.status FROM webhook_replays r
+     WHERE r.recovery_id = (SELECT id FROM recovery) AND r.status = 'waiting'
+       AND NOT EXISTS (SELECT FROM webhook_deliveries d WHERE d.id = r.delivery_id AND d.claim_replay_id = r.id)),
+   gone AS (
+     UPDATE webhook_replays r SET status = 'refused' FROM looked_at l
+     WHERE r.id = l.id AND r.status = l.status AND NOT EXISTS (SELECT FROM webhook_deliveries d
+       JOIN events e ON e.id = d.event_id WHERE d.id = l.delivery_id)
+     RETURNING l.status)
+   UPDATE webhook_recoveries v
+   SET replayed = v.replayed + n.queued, failed = v.failed + n.count, updated_at = $2
+   FROM (SELECT count(*)::int AS count, (count(*) FILTER (WHERE status = 'queued'))::int AS queued FROM gone) n
+   WHERE v.id = $1 AND n.count > 0`,
+);
+
+/**
+ * Counts replays as failed of which nothing more comes: those whose claim has lapsed (their worker died, and nobody
+ * knows what came of them), and those whose delivery or event was dropped for its age.
+ */
 export async function settleLapsed(db: Executor, recoveryId: string, now: Date): Promise<void> {
   await run(db, settle, [recoveryId, now]);
+  await run(db, settleGone, [recoveryId, now]);
 }

@@ -31,12 +31,16 @@ export async function countRecoverable(
   return row?.total ?? 0;
 }
 
-/** Which deliveries are meant is decided here, in the statement that counts them: a queued replay each. */
+/**
+ * Which deliveries are meant is decided here, in the statement that counts them: a queued replay each. They are held,
+ * so that none is dropped for its age meanwhile.
+ */
 const insert = statement(
   'insert-recovery',
-  `WITH queued AS (
+  `WITH meant AS (SELECT id, org_id ${FAILED} FOR KEY SHARE),
+   queued AS (
      INSERT INTO webhook_replays (id, org_id, delivery_id, status, recovery_id, requested_at)
-     SELECT 'rpl_' || replace(uuidv7()::text, '-', ''), org_id, id, 'queued', $4, $9 ${FAILED}
+     SELECT 'rpl_' || replace(uuidv7()::text, '-', ''), org_id, id, 'queued', $4, $9 FROM meant
      RETURNING 1),
    counted AS (SELECT count(*)::int AS total FROM queued)
    INSERT INTO webhook_recoveries (id, org_id, livemode, endpoint_id, status, since, until, per_second, rate, next_at,

@@ -173,6 +173,33 @@ describe('recoverEndpoint, in skipped time', () => {
     expect(receiver.requests).toHaveLength(9);
   }, 60_000);
 
+  it('counts what it could not make at all as failed, and goes on', async () => {
+    const { id } = await newRecovery('/ok', 3, 3);
+    await sandbox.db.query(`UPDATE webhook_endpoints SET secret_sealed = 'sealed under another key'`);
+    const unhandled: unknown[] = [];
+    const listener = (reason: unknown): void => void unhandled.push(reason);
+    process.on('unhandledRejection', listener);
+    expect(await toTheEnd(id).finally(() => process.off('unhandledRejection', listener))).toBe(
+      'done',
+    );
+    expect(unhandled).toEqual([]);
+    expect(await progress(id)).toMatchObject({ replayed: 3, succeeded: 0, failed: 3 });
+  }, 60_000);
+
+  it('counts what was dropped for its age meanwhile as failed, and ends', async () => {
+    const { id, deliveries } = await newRecovery('/ok', 40);
+    const [noDelivery, rest] = [deliveries.slice(0, 30), deliveries.slice(30)];
+    await sandbox.db.query('DELETE FROM webhook_deliveries WHERE id = ANY ($1)', [noDelivery]);
+    await sandbox.db.query(
+      'DELETE FROM events e USING webhook_deliveries d WHERE e.id = d.event_id AND d.id = ANY ($1)',
+      [rest.slice(0, 2)],
+    );
+    const now = new Date(await env.currentTimeMs());
+    expect(await claimRecoveryReplays(sandbox.db, id, 10, now)).toEqual([]);
+    expect(await toTheEnd(id)).toBe('done');
+    expect(await progress(id)).toMatchObject({ replayed: 40, succeeded: 8, failed: 32 });
+  }, 60_000);
+
   it('replays nothing twice and keeps its pace where several workers make its pages at once', async () => {
     const { id } = await newRecovery('/slow/20', 40, 10);
     await run(async () => {
