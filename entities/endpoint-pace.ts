@@ -22,14 +22,17 @@ const forgetSlots = statement(
    WHERE endpoint_id = $1 AND slot_at IS NOT NULL AND status IN ('pending', 'failed')`,
 );
 
-/** Sets how many attempts a second a locked endpoint takes, null: as many as come. The caller saves the endpoint first. */
+/**
+ * Sets how many attempts a second a locked endpoint takes, null: as many as come. The caller saves the endpoint first.
+ * Deliveries are locked before the pace, as by who reserves a slot.
+ */
 export async function changePace(
   tx: EntityManager,
   { id, maxPerSecond }: WebhookEndpoint,
   now: Date,
 ): Promise<void> {
-  await (maxPerSecond === null ? run(tx, dropPace, [id]) : run(tx, setPace, [id, now]));
   await run(tx, forgetSlots, [id]);
+  await (maxPerSecond === null ? run(tx, dropPace, [id]) : run(tx, setPace, [id, now]));
 }
 
 const reserve = statement<{ slot_at: Date | null }>(

@@ -33,6 +33,12 @@ async function clientOf(executor: Executor): Promise<Pool | PoolClient> {
   return poolOf(executor.dataSource);
 }
 
+/** Whether Postgres gave up on a transaction for another's sake (serialization, deadlock): nothing of it was done. */
+export function isTransactionUndone(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return code === '40001' || code === '40P01';
+}
+
 /** The data source's own pg pool. */
 export function poolOf(dataSource: DataSource): Pool {
   return (dataSource.driver as unknown as { master: Pool }).master;

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { isTransactionUndone } from '../../entities/sql';
 import { Fault, isDatabaseAway, type FaultExtras } from '../../platform/fault';
 import { API_VERSION } from './request-state';
 
@@ -35,12 +36,19 @@ export function errorBody(
   };
 }
 
-/** Any thrown thing as a fault: Postgres away is 503, what nobody foresaw is 500 with the cause for the log. */
+/** Any thrown thing as a fault: Postgres away, or busy with others at the same rows to the last try, is 503; what nobody foresaw is 500 with the cause for the log. */
 export function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
   if (isDatabaseAway(error)) {
     return new Fault('dependency_unavailable', {
       message: 'The database is away at the moment.',
+      retryAfterSeconds: 1,
+      cause: error,
+    });
+  }
+  if (isTransactionUndone(error)) {
+    return new Fault('dependency_unavailable', {
+      message: 'Others are changing the same at the moment; nothing was done.',
       retryAfterSeconds: 1,
       cause: error,
     });

@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
 import type { EntityManager } from 'typeorm';
 import { appendAudit, changeLine, type AuditFact } from '../../entities/audit-record';
-import type { Executor } from '../../entities/sql';
+import { isTransactionUndone, type Executor } from '../../entities/sql';
 import { Fault } from '../../platform/fault';
 import { stringifyWithRaw } from '../../platform/raw-json';
 import { authenticateCaller, callerOf, requireScope } from './authenticate-caller';
@@ -192,8 +192,7 @@ async function inOneTransaction(
     try {
       return await context.db.transaction(act);
     } catch (error) {
-      const { code } = error as { code?: string };
-      if ((code !== '40001' && code !== '40P01') || tries >= MOST_TRIES) throw error;
+      if (!isTransactionUndone(error) || tries >= MOST_TRIES) throw error;
     }
   }
 }

@@ -311,6 +311,20 @@ describe('the frame around every operation', () => {
     });
   });
 
+  it('answers 503 where a change loses to others at every try, and has done nothing', async () => {
+    const fresh = await api.newTenant();
+    const { db } = api.database;
+    await db.query(`CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01'; END $$`);
+    await db.query(
+      `CREATE TRIGGER lose BEFORE INSERT ON api_keys FOR EACH ROW WHEN (NEW.label = 'loser') EXECUTE FUNCTION lose()`,
+    );
+    const answer = await fresh.call('post', '/v1/api_keys', { label: 'loser' });
+    expect(answer).toMatchObject({ status: 503, body: { code: 'dependency_unavailable' } });
+    expect(answer.headers.get('retry-after')).toBe('1');
+    expect((await fresh.call('get', '/v1/api_keys')).body.data).toHaveLength(1);
+  });
+
   it('serves health, metrics, OpenAPI 3.1 and the reference page without a key', async () => {
     expect((await send(`${api.url}/healthz`, 'get')).body).toEqual({ status: 'ok' });
     expect((await send(`${api.url}/readyz`, 'get')).body).toMatchObject({

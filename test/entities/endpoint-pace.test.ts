@@ -7,6 +7,7 @@ import { SECOND_MS } from '../../platform/clock';
 import { newId } from '../../platform/ids';
 import { failedDeliveries } from '../support/failed-deliveries';
 import { openSandbox, type Sandbox } from '../support/sandbox';
+import { until } from '../support/until';
 
 const LIMIT = 20;
 /** What may be caught up on (0.2 s), and the slot at hand. */
@@ -118,5 +119,22 @@ describe('an endpoint with maxPerSecond', () => {
     await sandbox.db.manager.save(endpoint);
     await sandbox.db.transaction((tx) => changePace(tx, endpoint, start));
     expect(await claimFreshAttempts(sandbox.db, fresh(start))).toHaveLength(1);
+  });
+
+  it('changes while a slot is being reserved: neither gives up on the other', async () => {
+    const [id = ''] = await failedDeliveries(sandbox.db, endpoint, 1, start);
+    await reserveSlot(sandbox.db, id, start);
+    let changed: Promise<void> | undefined;
+    await sandbox.db.transaction(async (tx) => {
+      await tx.query('SELECT 1 FROM webhook_deliveries WHERE id = $1 FOR UPDATE', [id]);
+      changed = sandbox.db.transaction((other) => changePace(other, endpoint, start));
+      changed.catch(() => undefined);
+      await until(
+        () => sandbox.db.query<unknown[]>('SELECT 1 FROM pg_locks WHERE NOT granted'),
+        (waiting) => waiting.length > 0,
+      );
+      await reserveSlot(tx, id, new Date(start.getTime() + 60 * SECOND_MS));
+    });
+    await changed;
   });
 });
