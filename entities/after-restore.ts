@@ -1,4 +1,5 @@
 import type { DataSource, EntityManager } from 'typeorm';
+import { foldForeignAttempts } from './fold-attempts';
 import type { Command } from './outbox';
 
 /** Work whose workflow may be lost: the command that starts it, and the rows that wait for it. */
@@ -46,7 +47,11 @@ const WAITING: readonly Waiting[] = [
 ];
 
 /** Tables that are read in the order of commits. */
-const ORDERED = ['events', 'webhook_attempts', 'stream_events'];
+const ORDERED = ['webhook_attempts', 'events', 'stream_events', 'charges', 'usage_events'];
+
+/** What an artifact takes in ends here at the latest: else its build would wait for this server to come as far as the old one. */
+const BOUND_ARTIFACTS = `UPDATE artifacts SET below_xid = pg_snapshot_xmax(pg_current_snapshot())
+  WHERE below_xid > pg_snapshot_xmax(pg_current_snapshot()) RETURNING 1`;
 
 /** What was done after a restore: rows by what happened to them. */
 export type Restored = Readonly<Record<string, number>>;
@@ -54,12 +59,13 @@ export type Restored = Readonly<Record<string, number>>;
 /**
  * Puts a restored database in order. Asks anew for the workflows of all that waits (one that runs takes no harm), and
  * where the rows came from a dump, whose transaction ids mean nothing on this server, gives them the oldest one: they
- * then stand before everything new, by id. One transaction; safe to repeat.
+ * then stand before everything new, by id, counted like it. One transaction; safe to repeat.
  */
 export function settleRestored(db: DataSource, now: Date): Promise<Restored> {
   return db.transaction(async (tx) => {
     await tx.query('SET LOCAL statement_timeout = 0');
     const done: Record<string, number> = {};
+    await foldForeignAttempts(tx);
     for (const table of ORDERED) {
       done[`${table} put in order`] = await count(
         tx,
@@ -67,6 +73,7 @@ export function settleRestored(db: DataSource, now: Date): Promise<Restored> {
         [],
       );
     }
+    done['artifacts put in order'] = await count(tx, BOUND_ARTIFACTS, []);
     for (const { kind, table, condition, payload, dueAt } of WAITING) {
       done[`${table} asked for anew`] = await count(
         tx,

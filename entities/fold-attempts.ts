@@ -1,4 +1,4 @@
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { deliveryDelta } from './delivery-rollup';
 import { run, statement } from './sql';
 
@@ -68,4 +68,31 @@ export async function foldAttempts(db: DataSource, batch = BATCH): Promise<boole
     if (next.high !== held.xid) await run(tx, advance, [next.high]);
     return next.more;
   });
+}
+
+/** Above every transaction id. */
+const ENDLESS = '18446744073709551615';
+
+const foreign = statement<{ low: string; mark: string }>(
+  'rollup-foreign',
+  `SELECT greatest(m.xid, pg_snapshot_xmax(s.now)) AS low, least(m.xid, pg_snapshot_xmin(s.now)) AS mark
+   FROM rollup_marks m, (SELECT pg_current_snapshot() AS now) s
+   WHERE m.name = 'attempts' AND (m.xid >= pg_snapshot_xmax(s.now)
+     OR EXISTS (SELECT FROM webhook_attempts a WHERE a.xid >= pg_snapshot_xmax(s.now)))
+   FOR UPDATE OF m`,
+);
+
+/**
+ * Adds attempts to the counts that came from another server's dump, whose transaction ids lie beyond this one's, and
+ * puts the mark back to where this server is. The caller gives these attempts ids of the past, in the same transaction.
+ */
+export async function foldForeignAttempts(tx: EntityManager): Promise<void> {
+  if ((await run(tx, foreign, [])).length === 0) return;
+  // Nobody's attempt may appear between what is looked at and what is folded.
+  await tx.query('LOCK TABLE webhook_attempts IN SHARE ROW EXCLUSIVE MODE');
+  const [found] = await run(tx, foreign, []);
+  if (!found) return;
+  await run(tx, foldAttemptCounts, [found.low, ENDLESS]);
+  await run(tx, foldDeliveryStates, [found.low, ENDLESS]);
+  await run(tx, advance, [found.mark]);
 }

@@ -1,6 +1,10 @@
 import { settleRestored } from '../../entities/after-restore';
+import { Artifact } from '../../entities/artifact';
+import { foldAttempts } from '../../entities/fold-attempts';
 import { leaseCommands } from '../../entities/outbox';
+import { isSettled, REPORTS } from '../../entities/report';
 import { openSandbox, type Sandbox } from '../support/sandbox';
+import { until } from '../support/until';
 
 describe('after a restore', () => {
   let sandbox: Sandbox;
@@ -64,5 +68,55 @@ describe('after a restore', () => {
     expect(rows.at(-1)?.id).toBe(id);
     expect(rows.map((row) => row.id)).toEqual(rows.map((row) => row.id).sort());
     expect(await settle()).toEqual({});
+  });
+
+  it('attempts of a dump are counted once, and so is what comes after', async () => {
+    const { db, orgId } = sandbox;
+    const attempt = async (id: string, xid: string | null): Promise<void> => {
+      await db.query(
+        `INSERT INTO webhook_attempts (id, delivery_id, org_id, livemode, endpoint_id, event_id, event_type, request_id,
+           attempt, trigger, destination_url, ok, created_at, xid)
+         VALUES ($1, 'wd_x', $2, true, 'whe_x', 'evt_x', 'a.b', 'req_x', 1, 'schedule', 'x', true, now(),
+           coalesce($3::xid8, pg_current_xact_id()))`,
+        [id, orgId, xid],
+      );
+    };
+    const counted = async (): Promise<number> => {
+      while (await foldAttempts(db));
+      const [row]: { n: number }[] = await db.query(
+        `SELECT coalesce(sum(ok_count), 0)::int AS n FROM attempt_rollups WHERE grain = 'day'`,
+      );
+      return row?.n ?? 0;
+    };
+    await db.query(`UPDATE rollup_marks SET xid = '99999999999'`);
+    await attempt('wdel_counted', '99999999998');
+    await attempt('wdel_uncounted', '99999999999');
+    expect(await settle()).toEqual({ 'webhook_attempts put in order': 2 });
+    expect(await counted()).toBe(1);
+    expect(await settle()).toEqual({});
+    await attempt('wdel_new', null);
+    await until(counted, (n) => n >= 2);
+    expect(await settle()).toEqual({});
+    expect(await counted()).toBe(2);
+  });
+
+  it('artifacts take in the usage of a dump, and their builds wait for nothing', async () => {
+    const { db, orgId } = sandbox;
+    await db.query(
+      `INSERT INTO usage_events (event_id, org_id, livemode, period, meter_class, family, units, unit_micros,
+         amount_micros, plan_key, rate_card, principal_id, occurred_at, recorded_at, xid)
+       VALUES ('use_x', $1, true, '2026-01', 'a', 'b', 1, 1, 1, 'team', 'x', 'x', now(), now(), '99999999999')`,
+      [orgId],
+    );
+    await db.query(
+      `INSERT INTO artifacts (id, org_id, livemode, kind, report, storage_mode, intent, request_id, requested_by,
+         created_at, touched_at, up_to_seq, below_xid, status)
+       VALUES ('art_x', $1, true, 'json_bundle', 'usage', 'local', '{}', 'req_x', 'x', now(), now(), 0, '99999999999', 'pending')`,
+      [orgId],
+    );
+    expect(await settle()).toEqual({ 'usage_events put in order': 1, 'artifacts put in order': 1 });
+    const artifact = await db.getRepository(Artifact).findOneByOrFail({ id: 'art_x' });
+    await until(() => isSettled(db, artifact), Boolean);
+    expect(await REPORTS.usage.summarize(db, artifact)).toMatchObject({ total: 1 });
   });
 });
