@@ -5,6 +5,8 @@ import { run, statement, type Executor, type Statement } from './sql';
 /** Rows dropped in one statement: few enough that nobody waits for their locks. */
 const BATCH = 500;
 const MONTHS_OF_USAGE = 13;
+/** A delivery may stay longer than its time by its window and its last attempt; what counts it goes after it. */
+const LONGEST_DELIVERY_DAYS = 4;
 
 interface Count {
   readonly count: number;
@@ -44,11 +46,13 @@ export interface PruneOptions {
   readonly retentionDays: number;
 }
 
-/** Since when rows are kept: records for so many days, usage from the first of the month 13 months ago. */
+/** Since when rows are kept: records for so many days, their counts a little longer, usage from the first of the month 13 months ago. */
 export function keptSince(keeps: Keeping, { now, retentionDays }: PruneOptions): Date {
   switch (keeps) {
     case 'records':
       return new Date(now.getTime() - retentionDays * DAY_MS);
+    case 'rollups':
+      return new Date(now.getTime() - (retentionDays + LONGEST_DELIVERY_DAYS) * DAY_MS);
     case 'usage':
       return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - MONTHS_OF_USAGE, 1));
     case 'a_day':

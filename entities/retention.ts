@@ -1,5 +1,8 @@
-/** How long a table's rows are kept: what RETENTION_DAYS says, 13 whole months of usage, or what the rows themselves need. */
-export type Keeping = 'records' | 'usage' | 'a_day' | 'a_month';
+/**
+ * How long a table's rows are kept: what RETENTION_DAYS says (counts of such rows until all of these are gone), 13
+ * whole months of usage, or what the rows themselves need.
+ */
+export type Keeping = 'records' | 'rollups' | 'usage' | 'a_day' | 'a_month';
 
 /** A table whose rows go when they are old. */
 export interface Retention {
@@ -62,8 +65,8 @@ export const RETENTION: readonly Retention[] = [
     keeps: 'records',
     condition: `${old('t', 'evt')} AND ${noDeliveryNeeds('d.event_id = t.id')}`,
   },
-  { table: 'attempt_rollups', keeps: 'records', condition: 't.starts_at < $2' },
-  { table: 'delivery_rollups', keeps: 'records', condition: 't.starts_at < $2' },
+  { table: 'attempt_rollups', keeps: 'rollups', condition: 't.starts_at < $2' },
+  { table: 'delivery_rollups', keeps: 'rollups', condition: 't.starts_at < $2' },
   { table: 'request_records', keeps: 'records', condition: 't.recorded_at < $2' },
   {
     table: 'stripe_events',

@@ -181,6 +181,26 @@ describe('what is dropped when it is old', () => {
     });
   });
 
+  it('is counts by hour and day, but only once the last delivery that they count may have gone', async () => {
+    const newRollup = (at: Date) =>
+      insert('attempt_rollups', {
+        org_id: sandbox.orgId,
+        grain: 'day',
+        starts_at: at,
+        livemode: true,
+        endpoint_id: 'whe_x',
+        event_type: 'a.b',
+        http_status: 200,
+        ok_count: 1,
+        error_count: 0,
+        replay_count: 0,
+        last_seen_at: at,
+      });
+    await newRollup(daysAgo(93));
+    await newRollup(daysAgo(95));
+    expect(await rowsOf(prune())).toEqual({ attempt_rollups: 1 });
+  });
+
   it('is a stream’s old records but the last, on which a reader’s cursor may stand', async () => {
     const stream = idOf('strm', daysAgo(200));
     const ids: string[] = [];
