@@ -80,7 +80,8 @@ export function createRecoveryActivities(deps: RecoveryDependencies): RecoveryAc
           sending.push(
             replay(one).then(
               (outcome) => void outcomes.push(outcome),
-              (err: unknown) => context.log.error('a replay could not be made', notMade(one, err)),
+              (err: unknown) =>
+                void context.log.error('a replay could not be made', notMade(one, err)),
             ),
           );
         }
