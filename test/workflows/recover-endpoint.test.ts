@@ -175,7 +175,9 @@ describe('recoverEndpoint, in skipped time', () => {
 
   it('counts what it could not make at all as failed, and goes on', async () => {
     const { id } = await newRecovery('/ok', 3, 3);
-    await sandbox.db.query(`UPDATE webhook_endpoints SET secret_sealed = 'sealed under another key'`);
+    await sandbox.db.query(
+      `UPDATE webhook_endpoints SET secret_sealed = 'sealed under another key'`,
+    );
     const unhandled: unknown[] = [];
     const listener = (reason: unknown): void => void unhandled.push(reason);
     process.on('unhandledRejection', listener);
