@@ -15,6 +15,33 @@ const RELEVANT =
 /** Whether an event may change anything of ours. */
 export const isRelevant = (type: string): boolean => RELEVANT.test(type);
 
+/**
+ * The events that Stripe's own list is asked for: at most 20, by their whole names. What else is relevant is told by one of
+ * these too (an invoice by its subscription, the money of a dispute by the dispute).
+ */
+export const SWEPT_TYPES = [
+  'checkout.session.async_payment_failed',
+  'checkout.session.async_payment_succeeded',
+  'checkout.session.completed',
+  'checkout.session.expired',
+  'customer.deleted',
+  'customer.updated',
+  'customer.subscription.created',
+  'customer.subscription.deleted',
+  'customer.subscription.paused',
+  'customer.subscription.resumed',
+  'customer.subscription.updated',
+  'payment_method.attached',
+  'payment_method.detached',
+  'charge.dispute.closed',
+  'charge.dispute.created',
+  'charge.dispute.updated',
+  'charge.refunded',
+  'refund.created',
+  'refund.failed',
+  'refund.updated',
+] as const;
+
 const insert = statement<{ id: string }>(
   'insert-stripe-event',
   `INSERT INTO stripe_events (id, type, object_type, object_id, created_at, received_at, via)

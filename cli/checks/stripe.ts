@@ -1,4 +1,4 @@
-import { readStripeArrivals } from '../../entities/stripe-event';
+import { readStripeArrivals, SWEPT_TYPES } from '../../entities/stripe-event';
 import { readWorkFigures } from '../../entities/work-figures';
 import { createStripePort } from '../../integrations/stripe';
 import { duration, fault, ok, warning, type Check, type Finding } from './check';
@@ -27,7 +27,7 @@ export const stripeChecks: readonly Check[] = [
         webhookSecret: config.STRIPE_WEBHOOK_SECRET,
       });
       try {
-        await stripe.eventsBetween(now(), null);
+        await stripe.eventsBetween({ since: now(), before: null, types: SWEPT_TYPES, most: 1 });
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         found.push(

@@ -170,10 +170,12 @@ function withCharge(
 
 function events(state: FakeState, params: Params): Stripe.ApiList<FakeEvent> {
   const { gte, lt } = (params['created'] ?? {}) as Params;
+  const types = Object.values(params['types'] ?? {});
   const limit = Number(params['limit'] ?? 10);
   const newest = [...state.events]
     .reverse()
-    .filter(({ created }) => created >= Number(gte ?? 0) && created < Number(lt ?? Infinity));
+    .filter(({ created }) => created >= Number(gte ?? 0) && created < Number(lt ?? Infinity))
+    .filter(({ type }) => types.length === 0 || types.includes(type));
   const after = params['starting_after'];
   const start = after ? newest.findIndex(({ id }) => id === after) + 1 : 0;
   return listOf('/v1/events', newest.slice(start, start + limit), start + limit < newest.length);

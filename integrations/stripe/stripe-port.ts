@@ -32,8 +32,14 @@ export interface StripePort {
   cancelSubscription(id: string): Promise<void>;
   /** The portal's link, where a customer changes plan, card and invoices. */
   openPortal(customerId: string, returnUrl: string): Promise<{ id: string; url: string }>;
-  /** Relevant or not, events of a span of time, newest first; without `before`, up to now. */
-  eventsBetween(since: Date, before: Date | null): Promise<StripeEventView[]>;
+  /** Events of a span of time, newest first; without `before`, up to now. Null where there are more than `most`. */
+  eventsBetween(wanted: {
+    readonly since: Date;
+    readonly before: Date | null;
+    /** At most 20 whole names. */
+    readonly types: readonly string[];
+    readonly most: number;
+  }): Promise<StripeEventView[] | null>;
   /** The event in a webhook's body; null where the signature is missing, wrong or over 5 minutes old, or no secret is set. */
   verifyEvent(body: string, signature: string | undefined): StripeEventView | null;
   /** The subscription that an invoice is of; null where it is of none. */
@@ -44,7 +50,6 @@ export interface StripePort {
 }
 
 const TOLERANCE_SECONDS = 300;
-const MOST_EVENTS = 10_000;
 
 export function createStripePort(options: {
   readonly secretKey: string;
@@ -102,13 +107,13 @@ export function createStripePort(options: {
         return { id, url };
       }),
 
-    eventsBetween: (since, before) =>
+    eventsBetween: ({ since, before, types, most }) =>
       asking(async () => {
         const created = { gte: seconds(since), ...(before ? { lt: seconds(before) } : {}) };
         const events: StripeEventView[] = [];
-        for await (const event of stripe.events.list({ created, limit: 100 })) {
+        for await (const event of stripe.events.list({ created, types: [...types], limit: 100 })) {
+          if (events.length >= most) return null;
           events.push(eventView(event));
-          if (events.length >= MOST_EVENTS) break;
         }
         return events;
       }),
