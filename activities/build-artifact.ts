@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { Context } from '@temporalio/activity';
 import type { DataSource } from 'typeorm';
 import { Artifact, artifactObjectKey, type ArtifactStatus } from '../entities/artifact';
@@ -79,7 +79,12 @@ export function createArtifactActivities(deps: {
       await failArtifact(db, artifact, 'records_changed', now, schedule);
     } else {
       const key = artifactObjectKey(artifact);
-      await storage.put(key, createReadStream(path));
+      const source = await open(path);
+      try {
+        await storage.put(key, () => source.createReadStream());
+      } finally {
+        await source.close();
+      }
       const file = { records, ...digest };
       const isDone = await finishArtifact(db, artifact, file, clock.now(), schedule);
       if (!isDone && (await find(artifact.id))?.status === 'failed') await storage.remove(key);

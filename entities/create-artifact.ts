@@ -1,7 +1,8 @@
 import type { EntityManager } from 'typeorm';
-import { HOUR_MS } from '../platform/clock';
+import { DAY_MS, HOUR_MS } from '../platform/clock';
 import { Artifact, type ArtifactKind, type ArtifactReport } from './artifact';
 import type { DeliverySchedule } from './delivery-schedule';
+import { eventIdAt } from './event-ids';
 import { enqueue } from './outbox';
 import { emitEvent } from './publish-event';
 import { run, statement, type Executor } from './sql';
@@ -36,6 +37,12 @@ const insert = statement(
      least(pg_current_xact_id(), (SELECT xid FROM events WHERE id >= $14::text ORDER BY id LIMIT 1)))`,
 );
 
+/** An intent of yesterday is one no longer: the same key may begin another artifact. */
+const forgetIntent = statement(
+  'forget-artifact-intent',
+  `UPDATE artifacts SET intent = NULL WHERE org_id = $1 AND intent = $2 AND created_at <= $3`,
+);
+
 /** Stores an artifact with its event and the command that builds it. What it takes in is fixed here. */
 export async function createArtifact(
   tx: EntityManager,
@@ -43,6 +50,9 @@ export async function createArtifact(
   schedule: DeliverySchedule,
 ): Promise<Artifact> {
   const { id, orgId, livemode, until, requestId, now } = artifact;
+  if (artifact.intent !== null) {
+    await run(tx, forgetIntent, [orgId, artifact.intent, new Date(now.getTime() - DAY_MS)]);
+  }
   const isLog = artifact.report === 'events' || artifact.report === 'deliveries';
   await run(tx, insert, [
     id,
@@ -74,11 +84,6 @@ export async function createArtifact(
   return stored;
 }
 
-/** The least id of an event of that moment (ms since 1970). */
-function eventIdAt(ms: number): string {
-  return `evt_${ms.toString(16).padStart(12, '0')}`;
-}
-
 /** Asks for the workflow that builds it. */
 export async function startBuild(tx: Executor, artifact: Artifact, now: Date): Promise<void> {
   const { id: ref, orgId, kind, report } = artifact;
@@ -104,15 +109,16 @@ export function artifactFacts(artifact: Artifact) {
 
 const byIntent = statement<{ id: string }>(
   'artifact-by-intent',
-  `SELECT id FROM artifacts WHERE org_id = $1 AND intent = $2`,
+  `SELECT id FROM artifacts WHERE org_id = $1 AND intent = $2 AND created_at > $3`,
 );
 
-/** The artifact that an intent became, or null. */
+/** The artifact that an intent became within a day, as long as an Idempotency-Key counts, or null. */
 export async function artifactOfIntent(
   db: Executor,
   orgId: string,
   intent: string,
+  now: Date,
 ): Promise<Artifact | null> {
-  const [row] = await run(db, byIntent, [orgId, intent]);
+  const [row] = await run(db, byIntent, [orgId, intent, new Date(now.getTime() - DAY_MS)]);
   return row ? db.getRepository(Artifact).findOneBy({ id: row.id }) : null;
 }

@@ -13,6 +13,7 @@ import { EndpointHealth1764530000000 } from './migrations/1764530000000-endpoint
 import { EventLog1764400000000 } from './migrations/1764400000000-event-log';
 import { Ground1764000000000 } from './migrations/1764000000000-ground';
 import { Identity1764100000000 } from './migrations/1764100000000-identity';
+import { LogIndexes1764950000000 } from './migrations/1764950000000-log-indexes';
 import { Metering1764200000000 } from './migrations/1764200000000-metering';
 import { RequestIds1764910000000 } from './migrations/1764910000000-request-ids';
 import { Artifacts1764500000000 } from './migrations/1764500000000-artifacts';
@@ -81,6 +82,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       Reconciliation1764600000000,
       DeliveryRollups1764900000000,
       RequestIds1764910000000,
+      LogIndexes1764950000000,
     ],
     migrationsTableName: 'migrations',
     installExtensions: false,

@@ -1,3 +1,4 @@
+import { xidBefore } from './event-ids';
 import { run, statement, type Executor, type Statement } from './sql';
 
 export const LOG_KINDS = ['event', 'webhook_delivery', 'stream_event'] as const;
@@ -32,6 +33,12 @@ export interface LogRecord extends LogPosition {
   readonly streamId: string | null;
 }
 
+/** Records, and whether there are more after them: a short page alone doesn't mean its end. */
+export interface LogPage {
+  readonly records: LogRecord[];
+  readonly hasMore: boolean;
+}
+
 export interface LogFilter {
   readonly orgId: string;
   /** A test key sees test records alone. */
@@ -62,14 +69,26 @@ interface Row {
   readonly latency_ms: number | null;
   readonly replayed_from: string | null;
   readonly stream_id: string | null;
+  readonly has_next: boolean;
 }
 
-const TYPES: Record<string, string> = { http_status: 'int', latency_ms: 'int', ok: 'boolean' };
+/** Bodies that a page holds, about: it ends with the record that reaches this. */
+export const PAGE_BYTES = 8 * 2 ** 20;
+
+/** The source text of the data in an event's body. */
+export const DATA_TEXT = 'substr(body, data_start + 1, length(body) - data_start - 1) AS data_text';
+
+const TYPES: Record<string, string> = {
+  http_status: 'int',
+  latency_ms: 'int',
+  ok: 'boolean',
+  data_start: 'int',
+};
 
 const none = (...names: string[]): string =>
   names.map((column) => `NULL::${TYPES[column] ?? 'text'} AS ${column}`).join(', ');
 
-const NO_ATTEMPT = none(
+const ATTEMPT = [
   'endpoint_id',
   'delivery_id',
   'destination_url',
@@ -78,27 +97,27 @@ const NO_ATTEMPT = none(
   'error',
   'latency_ms',
   'replayed_from',
-);
+];
+const NO_ATTEMPT = none(...ATTEMPT);
+const COLUMNS = `kind, xid, id, recorded_at, request_id, event_id, event_type, livemode, ${ATTEMPT.join(', ')}, stream_id`;
 
 /** Where the records of a kind are, and their columns. */
 const PARTS: Record<LogKind, { columns: string; from: string; at: string; type: string }> = {
   event: {
-    columns: `t.id AS event_id, t.type AS event_type,
-      substr(t.body, t.data_start + 1, length(t.body) - t.data_start - 1) AS data_text, t.livemode, ${NO_ATTEMPT},
-      ${none('stream_id')}`,
+    columns: `t.id AS event_id, t.type AS event_type, t.body, t.data_start, t.livemode, ${NO_ATTEMPT}, ${none('stream_id')}`,
     from: 'events t',
     at: 't.created_at',
     type: 't.type',
   },
   webhook_delivery: {
-    columns: `t.event_id, t.event_type, ${none('data_text')}, t.livemode, t.endpoint_id, t.delivery_id,
+    columns: `t.event_id, t.event_type, ${none('body', 'data_start')}, t.livemode, t.endpoint_id, t.delivery_id,
       t.destination_url, t.http_status, t.ok, t.error, t.latency_ms, t.replayed_from, ${none('stream_id')}`,
     from: 'webhook_attempts t',
     at: 't.created_at',
     type: 't.event_type',
   },
   stream_event: {
-    columns: `t.event_id, t.event_type, ${none('data_text')}, s.livemode, ${NO_ATTEMPT}, t.stream_id`,
+    columns: `t.event_id, t.event_type, ${none('body', 'data_start')}, s.livemode, ${NO_ATTEMPT}, t.stream_id`,
     from: 'stream_events t JOIN stream_subscriptions s ON s.id = t.stream_id',
     at: 't.recorded_at',
     type: 't.event_type',
@@ -111,7 +130,6 @@ const ENDS = {
   settled: ['0', ''],
   newest: ['18446744073709551615', '~'],
 } as const;
-const HOUR_MS = 3_600_000;
 
 /** `settled`: oldest first, and only what nobody can still commit something before. */
 type Order = 'newest' | 'oldest' | 'settled';
@@ -125,16 +143,19 @@ function pageOf(
   order: Order,
   earliest: string | null,
 ): { page: Statement<Row>; more: unknown[] } {
-  const { kind, type, requestId, since, livemode } = filter;
+  const { kind, type, requestId, since, livemode, testOnly } = filter;
   const more: unknown[] = [];
+  const noLive = testOnly || livemode === false;
+  const noTest = livemode === true;
   const shape: string[] = [order, kind ?? 'all'];
+  if (noLive) shape.push('test');
+  if (noTest) shape.push('live');
   const add = (name: string, value: unknown): string => {
     if (!shape.includes(name)) shape.push(name);
-    return `$${5 + more.push(value)}`;
+    return `$${4 + more.push(value)}`;
   };
   const typed = type === undefined ? null : add('type', type);
   const asked = requestId === undefined ? null : add('request', requestId);
-  const mode = livemode === undefined ? null : add('mode', livemode);
   const from = since === undefined ? null : add('since', since);
   const floor = since === undefined ? null : add('since', earliest ?? '0');
   const [beyond, direction] = order === 'newest' ? ['<', 'DESC'] : ['>', 'ASC'];
@@ -142,41 +163,29 @@ function pageOf(
     const { columns, from: table, at, type: typeColumn } = PARTS[name];
     const modeColumn = name === 'stream_event' ? 's.livemode' : 't.livemode';
     const conditions = [
-      `t.org_id = $1 AND (NOT $2 OR NOT ${modeColumn}) AND (t.xid, t.id) ${beyond} ($3::xid8, $4)`,
+      `t.org_id = $1 AND (t.xid, t.id) ${beyond} ($2::xid8, $3)`,
       ...(typed ? [`${typeColumn} = ${typed}`] : []),
       ...(asked ? [`t.request_id = ${asked}`] : []),
-      ...(mode ? [`${modeColumn} = ${mode}::boolean`] : []),
+      ...(noLive ? [`NOT ${modeColumn}`] : []),
+      ...(noTest ? [modeColumn] : []),
       ...(from ? [`${at} >= ${from}::timestamptz AND t.xid >= ${floor}::xid8`] : []),
       ...(order === 'settled' ? ['t.xid < pg_snapshot_xmin(pg_current_snapshot())'] : []),
     ];
     return `(SELECT '${name}' AS kind, t.xid, t.id, ${at} AS recorded_at, t.request_id, ${columns}
-      FROM ${table} WHERE ${conditions.join(' AND ')} ORDER BY t.xid ${direction}, t.id ${direction} LIMIT $5)`;
+      FROM ${table} WHERE ${conditions.join(' AND ')} ORDER BY t.xid ${direction}, t.id ${direction} LIMIT $4::int + 1)`;
   };
   const parts = (kind === undefined ? LOG_KINDS : [kind]).map(part);
-  const text = `SELECT * FROM (${parts.join(' UNION ALL ')}) log
-    ORDER BY xid ${direction}, id ${direction} LIMIT $5`;
+  const text = `SELECT ${COLUMNS}, has_next, ${DATA_TEXT} FROM (
+      SELECT *, lead(id) OVER w IS NOT NULL AS has_next, coalesce(octet_length(body), 0) AS bytes,
+        sum(octet_length(body)) OVER w AS total FROM (${parts.join(' UNION ALL ')}) log
+      WINDOW w AS (ORDER BY xid ${direction}, id ${direction})) page
+    WHERE coalesce(total, 0) - bytes < ${PAGE_BYTES} ORDER BY xid ${direction}, id ${direction} LIMIT $4`;
   return { page: statement<Row>(`log-${shape.join('-')}`, text), more };
-}
-
-const newestBefore = statement<{ xid: string }>(
-  'log-newest-before',
-  `SELECT xid FROM events WHERE id < $1 ORDER BY id DESC LIMIT 1`,
-);
-
-/** The commit of an event that is more than an hour older; asked for beforehand, so that the page is planned with it. */
-async function xidBefore(db: Executor, since: Date): Promise<string | null> {
-  const [row] = await run(db, newestBefore, [eventIdAt(since.getTime() - HOUR_MS)]);
-  return row?.xid ?? null;
-}
-
-/** The least id of an event of that moment (ms since 1970). */
-function eventIdAt(ms: number): string {
-  return `evt_${Math.max(ms, 0).toString(16).padStart(12, '0')}`;
 }
 
 /**
  * One page of the log: newest or oldest first for looking; settled for exporting, so that a cursor never passes a
- * record that commits late.
+ * record that commits late. A page is shorter than its limit where its bodies are large.
  */
 export async function readLog(
   db: Executor,
@@ -186,19 +195,19 @@ export async function readLog(
     readonly after: LogPosition | null;
     readonly limit: number;
   },
-): Promise<LogRecord[]> {
+): Promise<LogPage> {
   const { order, after, limit } = options;
   const [xid, id] = after ? [after.xid, after.id] : ENDS[order];
   const earliest = filter.since === undefined ? null : await xidBefore(db, filter.since);
   const { page, more } = pageOf(filter, order, earliest);
-  const rows = await run(db, page, [filter.orgId, filter.testOnly, xid, id, limit, ...more]);
-  return rows.map(recordOf);
+  const rows = await run(db, page, [filter.orgId, xid, id, limit, ...more]);
+  return { records: rows.map(recordOf), hasMore: rows.at(-1)?.has_next ?? false };
 }
 
 const replaysOf = statement<Row>(
   'log-replays-of-request',
   `SELECT 'webhook_delivery' AS kind, t.xid, t.id, t.created_at AS recorded_at, t.request_id,
-     ${PARTS.webhook_delivery.columns}
+     ${PARTS.webhook_delivery.columns}, NULL AS data_text
    FROM webhook_replays r JOIN webhook_attempts t ON t.id = r.attempt_id
    WHERE r.request_id = $3 AND r.org_id = $1 AND (NOT $2 OR NOT t.livemode) AND t.request_id <> $3
    ORDER BY t.xid, t.id LIMIT 500`,

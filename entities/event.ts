@@ -7,6 +7,8 @@ export class Event {
   @Column({ name: 'org_id', type: 'text' }) readonly orgId!: string;
   @Column({ type: 'boolean' }) readonly livemode!: boolean;
   @Column({ type: 'text' }) readonly type!: string;
+  /** The transaction that stored it: with the id, its place in the order of commits. */
+  @Column({ type: 'text', insert: false, update: false }) readonly xid!: string;
   /** The delivered JSON. */
   @Column({ type: 'text' }) readonly body!: string;
   /** Where the source text of `data`, the body's last member, begins (UTF-16 units). */

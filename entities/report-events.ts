@@ -1,5 +1,5 @@
 import { readableTime } from '../platform/clock';
-import { stringifyWithRaw } from '../platform/raw-json';
+import { lineWithRaw } from '../platform/raw-json';
 import { readLog, type LogPosition, type LogRecord } from './event-log';
 import { LOG_COLUMNS, logCells, logFields } from './log-line';
 import type { Report, ReportLine, ReportRange } from './report';
@@ -18,13 +18,16 @@ export const eventsReport: Report = {
     const options = { order: 'settled', after: positionOf(after), limit } as const;
     const page = await readLog(db, filter, options);
     const below = BigInt(range.belowXid);
-    const inside = page.filter(({ xid }) => BigInt(xid) < below);
+    const inside = page.records.filter(({ xid }) => BigInt(xid) < below);
     const last = inside.at(-1);
     return {
       lines: inside
         .filter(({ recordedAt }) => range.until === null || recordedAt < range.until)
         .map((record) => lineOf(record, orgId)),
-      after: last && inside.length === limit ? `${last.xid} ${last.id}` : null,
+      after:
+        last && page.hasMore && inside.length === page.records.length
+          ? `${last.xid} ${last.id}`
+          : null,
     };
   },
   async summarize(db, range) {
@@ -57,7 +60,7 @@ function lineOf(record: LogRecord, orgId: string): ReportLine {
       : `${ok ? 'arrived' : 'failed'}${status === null ? '' : `, HTTP ${status}`}${error === null ? '' : `, ${error}`}`;
   return {
     at: recordedAt,
-    json: stringifyWithRaw(logFields(record, orgId)),
+    json: lineWithRaw(logFields(record, orgId)),
     cells: logCells(record),
     shown: [readableTime(recordedAt), kind.replace('_', ' '), eventType, id, requestId, outcome],
   };

@@ -55,7 +55,8 @@ export async function countSockets(db: Executor, orgId: string, now: Date): Prom
 
 const renew = statement<{ id: string; principal_stands: boolean; stream_stands: boolean }>(
   'renew-stream-sockets',
-  `UPDATE stream_tickets t SET open_until = $3 WHERE t.id = ANY($1::text[])
+  `UPDATE stream_tickets t SET open_until = CASE WHEN t.open_until IS NOT NULL THEN $3::timestamptz END
+   WHERE t.id = ANY($1::text[])
    RETURNING t.id, ${PRINCIPAL_STANDS} AS principal_stands,
      (t.stream_id IS NULL OR EXISTS (SELECT FROM stream_subscriptions s
        WHERE s.id = t.stream_id AND s.deleted_at IS NULL)) AS stream_stands`,
@@ -63,7 +64,7 @@ const renew = statement<{ id: string; principal_stands: boolean; stream_stands: 
 
 export type SocketLoss = 'key_revoked' | 'stream_deleted';
 
-/** Says that sockets are still open. Answers those that may not be any longer, by their ticket's id, and why. */
+/** Says that sockets are still open; one that was closed meanwhile stays so. Answers those that may not be any longer, by their ticket's id, and why. */
 export async function renewSockets(
   db: Executor,
   ticketIds: readonly string[],
@@ -79,16 +80,12 @@ export async function renewSockets(
 
 const close = statement<Record<string, never>>(
   'close-stream-sockets',
-  `UPDATE stream_tickets SET open_until = $2 WHERE id = ANY($1::text[])`,
+  `UPDATE stream_tickets SET open_until = NULL WHERE id = ANY($1::text[])`,
 );
 
-/** Counts sockets as closed. */
-export async function closeSockets(
-  db: Executor,
-  ticketIds: readonly string[],
-  now: Date,
-): Promise<void> {
-  await run(db, close, [[...ticketIds], now]);
+/** Counts sockets as closed, for good. */
+export async function closeSockets(db: Executor, ticketIds: readonly string[]): Promise<void> {
+  await run(db, close, [[...ticketIds]]);
 }
 
 const leaseFrom = (now: Date): Date => new Date(now.getTime() + SOCKET_LEASE_MS);

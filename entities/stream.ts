@@ -1,5 +1,6 @@
 import { Column, Entity, IsNull, PrimaryColumn } from 'typeorm';
 import { Fault } from '../platform/fault';
+import { DATA_TEXT, PAGE_BYTES } from './event-log';
 import { run, statement, type Executor } from './sql';
 import type { FeedPosition } from './stream-feed';
 
@@ -76,27 +77,37 @@ export interface StreamEvent {
   readonly dataText: string;
 }
 
-const page = statement<{
-  id: string;
-  recorded_at: Date;
-  request_id: string;
-  event_type: string;
-  event_id: string;
-  data_text: string;
-}>(
-  'stream-page',
-  `SELECT t.id, t.recorded_at, t.request_id, t.event_type, t.event_id,
-     substr(e.body, e.data_start + 1, length(e.body) - e.data_start - 1) AS data_text
-   FROM stream_events t JOIN events e ON e.id = t.event_id
-   WHERE t.stream_id = $1 AND ($2::text IS NULL OR t.event_type = $2)
-     AND (t.xid, t.id) > ($3::xid8, $4::text)
-     AND t.xid < pg_snapshot_xmin(pg_current_snapshot())
-   ORDER BY t.xid, t.id LIMIT $5`,
-);
+interface EventRow {
+  readonly id: string;
+  readonly recorded_at: Date;
+  readonly request_id: string;
+  readonly event_type: string;
+  readonly event_id: string;
+  readonly data_text: string;
+  readonly has_next: boolean;
+}
+
+/** $1 stream, $2 and $3 the position, $4 the limit. Each shape has a plan of its own. */
+const pageWhere = (name: string, condition: string) =>
+  statement<EventRow>(
+    name,
+    `SELECT id, recorded_at, request_id, event_type, event_id, has_next, ${DATA_TEXT} FROM (
+       SELECT t.*, e.body, e.data_start, lead(t.id) OVER w IS NOT NULL AS has_next,
+         sum(octet_length(e.body)) OVER w - octet_length(e.body) AS bytes_before
+       FROM (SELECT * FROM stream_events t
+         WHERE t.stream_id = $1 AND ${condition} AND (t.xid, t.id) > ($2::xid8, $3::text)
+           AND t.xid < pg_snapshot_xmin(pg_current_snapshot())
+         ORDER BY t.xid, t.id LIMIT $4::int + 1) t
+       JOIN events e ON e.id = t.event_id WINDOW w AS (ORDER BY t.xid, t.id)) page
+     WHERE bytes_before < ${PAGE_BYTES} ORDER BY xid, id LIMIT $4`,
+  );
+
+const page = pageWhere('stream-page', 'true');
+const pageOfType = pageWhere('stream-page-of-type', 't.event_type = $5');
 
 /**
  * Records of a stream after a position, in the order of their commits; nothing that somebody may still commit before is
- * shown yet, so that no cursor ever passes a record.
+ * shown yet, so that no cursor ever passes a record. A page is shorter than its limit where its bodies are large.
  */
 export async function readStream(
   db: Executor,
@@ -106,10 +117,12 @@ export async function readStream(
     readonly type: string | null;
     readonly limit: number;
   },
-): Promise<StreamEvent[]> {
+): Promise<{ readonly events: StreamEvent[]; readonly hasMore: boolean }> {
   const { after, type, limit } = options;
-  const rows = await run(db, page, [streamId, type, after.xid, after.id, limit]);
-  return rows.map((row) => ({
+  const values = [streamId, after.xid, after.id, limit];
+  const rows =
+    type === null ? await run(db, page, values) : await run(db, pageOfType, [...values, type]);
+  const events = rows.map((row) => ({
     id: row.id,
     recordedAt: row.recorded_at,
     requestId: row.request_id,
@@ -117,4 +130,5 @@ export async function readStream(
     eventId: row.event_id,
     dataText: row.data_text,
   }));
+  return { events, hasMore: rows.at(-1)?.has_next ?? false };
 }

@@ -22,3 +22,8 @@ export function stringifyWithRaw(value: unknown): string {
   if (raws.length === 0) return text;
   return text.replace(TOKENS, (_token, index: string) => raws[Number(index)] ?? 'null');
 }
+
+/** The same on one line: line breaks between the tokens of spliced source become spaces. */
+export function lineWithRaw(value: unknown): string {
+  return stringifyWithRaw(value).replace(/[\r\n]+/g, ' ');
+}

@@ -70,7 +70,12 @@ export const getOrganizationSnapshot = operation({
     const organization = await findOrganization(tx, orgId);
     const newest = { order: { id: 'DESC' as const }, take: MOST };
     const keys = await tx.getRepository(ApiKey).find({ where: { orgId }, ...newest });
-    const events = await tx.getRepository(Event).find({ where: { orgId }, ...newest });
+    const events = await tx.getRepository(Event).find({
+      select: { id: true, type: true, createdAt: true, requestId: true },
+      where: { orgId },
+      order: { xid: 'DESC', id: 'DESC' },
+      take: MOST,
+    });
     const webhooks = await tx
       .getRepository(WebhookEndpoint)
       .find({ where: { orgId, deletedAt: IsNull() }, ...newest });

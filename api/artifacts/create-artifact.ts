@@ -48,7 +48,7 @@ export const createArtifactOperation = operation({
     requireReader(caller, report);
     const intent = idempotencyDigest ?? null;
     const viewer = { caller, context, now };
-    const earlier = intent && (await artifactOfIntent(context.db, caller.orgId, intent));
+    const earlier = intent && (await artifactOfIntent(context.db, caller.orgId, intent, now));
     if (earlier) return presentArtifact(earlier, viewer);
 
     const id = newId('art');
@@ -89,7 +89,7 @@ export const createArtifactOperation = operation({
       return presentArtifact(artifact, viewer);
     } catch (error) {
       await release(context, owner, chargeId, now);
-      const winner = intent && (await earlierOf(context, caller.orgId, intent));
+      const winner = intent && (await earlierOf(context, caller.orgId, intent, now));
       if (winner) return presentArtifact(winner, viewer);
       throw error;
     }
@@ -134,6 +134,11 @@ async function release(
 }
 
 /** What another process made of the same intent meanwhile; null also where that can't be asked. */
-function earlierOf({ db }: ApiContext, orgId: string, intent: string): Promise<Artifact | null> {
-  return artifactOfIntent(db, orgId, intent).catch(() => null);
+function earlierOf(
+  { db }: ApiContext,
+  orgId: string,
+  intent: string,
+  now: Date,
+): Promise<Artifact | null> {
+  return artifactOfIntent(db, orgId, intent, now).catch(() => null);
 }

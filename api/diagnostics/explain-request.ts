@@ -94,7 +94,7 @@ export async function diagnose(
   const filter = { orgId, testOnly, requestId };
   const log: LogRecord[] = [];
   for (const kind of LOG_KINDS) {
-    log.push(...(await readLog(tx, { ...filter, kind }, FIRST)));
+    log.push(...(await readLog(tx, { ...filter, kind }, FIRST)).records);
   }
   log.push(...(await readReplaysOf(tx, filter)));
   const facts = await factsOfRequest(tx, orgId, requestId, testOnly);

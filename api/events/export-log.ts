@@ -1,24 +1,26 @@
 import { z } from 'zod';
 import type { LogFilter } from '../../entities/event-log';
 import { CSV_TYPE } from '../../platform/csv';
-import { stringifyWithRaw } from '../../platform/raw-json';
+import { lineWithRaw, stringifyWithRaw } from '../../platform/raw-json';
 import { operation, RawAnswer, type HandleArguments } from '../http/operation';
 import { cursor } from '../http/schemas';
-import { csvPages, jsonLine, linePages, NDJSON_TYPE, recordPages } from './export-pages';
+import { csvPages, linePages, NDJSON_TYPE, recordPages } from './export-pages';
 import { streamOf } from './export-stream';
 import { filterOf, logFilter, positionOf, positionText } from './list-log';
 import { presentLog } from './present-log';
 
 const MOST_IN_ENVELOPE = 10_000;
 const DEFAULT_IN_ENVELOPE = 1_000;
+/** An envelope ends with the record that reaches this (characters). */
+const MOST_TEXT = 32 * 2 ** 20;
 
 /** Of a CSV the cursor may come with the apostrophe that keeps it from being a formula. */
 const exportInput = logFilter.extend({
   format: z.enum(['json', 'ndjson', 'csv']).default('json'),
   limit: z.coerce
     .string()
-    .regex(/^[1-9][0-9]{0,8}$/, 'must be a positive whole number')
-    .transform(Number)
+    .regex(/^0*[1-9][0-9]*$/, 'must be a positive whole number')
+    .transform((digits) => Math.min(Number(digits), Number.MAX_SAFE_INTEGER))
     .optional(),
   cursor: cursor.transform((text) => text?.replace(/^'/, '')),
 });
@@ -98,14 +100,18 @@ async function envelope(
   const texts: string[] = [];
   let last: string | null = null;
   let more = false;
+  let length = 0;
   for await (const page of recordPages(context.db, filter, after, limit + 1)) {
     for (const record of page) {
-      more = texts.length === limit;
+      more = texts.length === limit || length >= MOST_TEXT;
       if (more) break;
       const shown = presentLog(record, orgId);
-      texts.push(format === 'json' ? stringifyWithRaw(shown) : jsonLine(shown));
+      const text = format === 'json' ? stringifyWithRaw(shown) : `${lineWithRaw(shown)}\n`;
+      texts.push(text);
+      length += text.length;
       last = positionText(record);
     }
+    if (more) break;
   }
   return {
     object: 'event_export' as const,

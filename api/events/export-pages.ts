@@ -7,7 +7,7 @@ import {
 import { LOG_COLUMNS, logCells } from '../../entities/log-line';
 import type { Executor } from '../../entities/sql';
 import { csv } from '../../platform/csv';
-import { stringifyWithRaw } from '../../platform/raw-json';
+import { lineWithRaw } from '../../platform/raw-json';
 import type { ApiContext } from '../http/operation';
 import { positionText } from './list-log';
 import { presentLog } from './present-log';
@@ -19,7 +19,7 @@ const FIRST_PAGE = 50;
 const PAGE = 250;
 
 /**
- * Records oldest first, page by page. What is in memory is one page, whatever the log holds; between pages nothing is
+ * Records oldest first, page by page. What is in memory is one page of some mebibytes at most, whatever the log holds; between pages nothing is
  * held open in the database.
  */
 export async function* recordPages(
@@ -32,17 +32,13 @@ export async function* recordPages(
   let position = after;
   for (let size = FIRST_PAGE; left > 0; size = PAGE) {
     const wanted = Math.min(size, left);
-    const page = await readLog(db, filter, { order: 'settled', after: position, limit: wanted });
-    if (page.length > 0) yield page;
-    left -= page.length;
-    position = page.at(-1) ?? position;
-    if (page.length < wanted) return;
+    const options = { order: 'settled', after: position, limit: wanted } as const;
+    const { records, hasMore } = await readLog(db, filter, options);
+    if (records.length > 0) yield records;
+    left -= records.length;
+    position = records.at(-1) ?? position;
+    if (!hasMore) return;
   }
-}
-
-/** A value as one line of JSON: line breaks between the tokens of spliced source become spaces. */
-export function jsonLine(value: unknown): string {
-  return `${stringifyWithRaw(value).replace(/[\r\n]+/g, ' ')}\n`;
 }
 
 /** NDJSON: one record a line, each with the cursor from which an export that broke off goes on. */
@@ -54,7 +50,7 @@ export async function* linePages(
   for await (const page of pages) {
     const lines = page.map((record) => {
       const exportCursor = cursors.encode('export', orgId, positionText(record));
-      return jsonLine({ ...presentLog(record, orgId), exportCursor });
+      return `${lineWithRaw({ ...presentLog(record, orgId), exportCursor })}\n`;
     });
     yield { text: lines.join(''), records: page.length };
   }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LOG_KINDS, readLog, type LogFilter, type LogPosition } from '../../entities/event-log';
 import { Fault } from '../../platform/fault';
-import { pageOf } from '../http/cursor';
+import { listPage } from '../http/cursor';
 import { operation, type Caller, type HandleArguments } from '../http/operation';
 import { cursor, limit, listOf, livemodeFilter, pastMoment, text } from '../http/schemas';
 import { logReply, presentLog } from './present-log';
@@ -64,10 +64,11 @@ async function listRecords({
   const after =
     input.cursor === undefined ? null : positionOf(cursors.decode('log', orgId, input.cursor));
   const filter = filterOf(caller, input);
-  const records = await readLog(tx, filter, { order: 'newest', after, limit: input.limit + 1 });
-  return pageOf(
+  const options = { order: 'newest', after, limit: input.limit } as const;
+  const { records, hasMore } = await readLog(tx, filter, options);
+  return listPage(
     records,
-    input.limit,
+    hasMore,
     (record) => presentLog(record, orgId),
     (record) => cursors.encode('log', orgId, positionText(record)),
   );

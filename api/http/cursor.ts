@@ -44,19 +44,34 @@ export function createCursors(secrets: readonly Buffer[]): Cursors {
   };
 }
 
+interface ListPage<Item> {
+  object: 'list';
+  data: Item[];
+  hasMore: boolean;
+  nextCursor: string | null;
+}
+
 /** One page of a list from up to `limit + 1` rows: the row too many only says that there is more. */
 export function pageOf<Row, Item>(
   rows: readonly Row[],
   limit: number,
   present: (row: Row) => Item,
   cursorAfter: (row: Row) => string,
-): { object: 'list'; data: Item[]; hasMore: boolean; nextCursor: string | null } {
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
-  const hasMore = rows.length > limit;
+): ListPage<Item> {
+  return listPage(rows.slice(0, limit), rows.length > limit, present, cursorAfter);
+}
+
+/** One page of a list from its rows and whether there are more. */
+export function listPage<Row, Item>(
+  rows: readonly Row[],
+  hasMore: boolean,
+  present: (row: Row) => Item,
+  cursorAfter: (row: Row) => string,
+): ListPage<Item> {
+  const last = rows.at(-1);
   return {
     object: 'list',
-    data: shown.map(present),
+    data: rows.map(present),
     hasMore,
     nextCursor: hasMore && last !== undefined ? cursorAfter(last) : null,
   };

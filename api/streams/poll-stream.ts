@@ -47,18 +47,16 @@ export const pollStream = operation({
     const feed = { kind: 'stream', orgId, streamId: stream.id } as const;
     const given = input.cursor ?? null;
     const after = given === null ? BEGINNING : await positionAfter(tx, cursors, feed, given);
-    const events = await readStream(tx, stream.id, {
+    const { events, hasMore } = await readStream(tx, stream.id, {
       after,
       type: input.type ?? null,
-      limit: input.limit + 1,
+      limit: input.limit,
     });
-    const shown = events.slice(0, input.limit);
-    const last = shown.at(-1)?.id ?? given;
-    const hasMore = events.length > input.limit;
+    const last = events.at(-1)?.id ?? given;
     return {
       object: 'stream_event_page' as const,
       streamId: stream.id,
-      data: shown.map((event) => ({
+      data: events.map((event) => ({
         object: 'stream_event' as const,
         id: event.id,
         cursor: event.id,

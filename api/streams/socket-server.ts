@@ -104,7 +104,7 @@ export function createStreamSockets(
 
   /** Gives the organization its room back; where that fails the lease lapses. */
   function forget(ticketId: string): void {
-    if (db.isInitialized) closeSockets(db, [ticketId], clock.now()).catch(() => undefined);
+    if (db.isInitialized) closeSockets(db, [ticketId]).catch(() => undefined);
   }
 
   function note(

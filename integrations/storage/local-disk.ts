@@ -18,13 +18,13 @@ export function createLocalDisk(folder: string): Storage {
   };
   return {
     mode: 'local',
-    async put(key, source) {
+    async put(key, openSource) {
       const path = pathOf(key);
       await mkdir(dirname(path), { recursive: true });
       await removeParts(path);
       const part = `${path}.${randomUUID()}${PART}`;
       try {
-        await pipeline(source, createWriteStream(part, { flush: true }));
+        await pipeline(openSource(), createWriteStream(part, { flush: true }));
         await rename(part, path);
       } catch (error) {
         await rm(part, { force: true });

@@ -169,7 +169,7 @@ describe('artifacts', () => {
   });
 
   describe('cost', () => {
-    it('one artifact job, once, whatever is sent again', async () => {
+    it('one artifact job, once, whatever is sent again within a day', async () => {
       const key = { 'idempotency-key': 'report-of-march' };
       const first = await create({}, key);
       const again = await create({}, key);
@@ -182,6 +182,14 @@ describe('artifacts', () => {
       expect(more).toEqual([]);
       const budget = (await acme.call('GET', '/v1/billing')).body.budget;
       expect(budget.lineItems).toMatchObject([{ meterFamily: 'artifact_jobs', requestCount: 1 }]);
+      await api.database.db.query(
+        `UPDATE artifacts SET created_at = created_at - interval '25 hours' WHERE id = $1`,
+        [first.body.id],
+      );
+      await api.database.db.query(`DELETE FROM idempotency_keys`);
+      const later = await create({}, key);
+      expect(later.status).toBe(201);
+      expect(later.body.id).not.toBe(first.body.id);
     });
 
     it('nothing where they are refused: over the cap, over the threshold, by bad input', async () => {

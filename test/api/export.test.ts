@@ -7,6 +7,7 @@ import { postgresUrl } from '../../devstack/postgres';
 import { createLog } from '../../platform/log';
 import { startApi, type Answer, type Tenant, type TestApi } from '../support/api';
 import { systemClock } from '../../platform/clock';
+import { manyEvents } from '../support/artifacts';
 import { until } from '../support/until';
 
 const EXPORT = '/v1/events/export';
@@ -237,6 +238,40 @@ describe('an export of the event log', () => {
     const table = await test.call('GET', `${EXPORT}?format=csv`);
     expect(table.text.trim().split('\r\n')).toHaveLength(2);
     expect((await acme.call('GET', `${EXPORT}?livemode=false`)).body.count).toBe(1);
+  });
+
+  describe('of large bodies', () => {
+    const ids = ({ body }: Answer): string[] => body.data.map(({ id }: { id: string }) => id);
+
+    it('ends an envelope early and says how to go on; no other page holds them all either', async () => {
+      await manyEvents(api.database, acme.orgId, 40, { text: 'x'.repeat(2 ** 20) });
+      await until(
+        () => acme.call('GET', `/v1/events/export?limit=1`),
+        ({ body }) => body.count === 1,
+      );
+      const first = await acme.call('GET', `${EXPORT}?limit=10000`);
+      expect(first.body.count).toBeLessThan(40);
+      const rest = await acme.call('GET', `${EXPORT}?cursor=${first.body.nextCursor}`);
+      expect(first.body.count + rest.body.count).toBe(40);
+      expect(rest.body.nextCursor).toBeNull();
+      const lines = await acme.call('GET', `${EXPORT}?format=ndjson`);
+      expect(linesOf(lines.text)).toHaveLength(40);
+      const seen: string[] = [];
+      for (let cursor = ''; ;) {
+        const page = await acme.call('GET', `/v1/events?limit=30${cursor}`);
+        expect(page.body.data.length).toBeLessThan(30);
+        seen.push(...ids(page));
+        if (!page.body.hasMore) break;
+        cursor = `&cursor=${page.body.nextCursor}`;
+      }
+      expect(new Set(seen).size).toBe(40);
+    }, 60_000);
+
+    it('takes any number for a limit', async () => {
+      await publishMany(1);
+      const { body } = await acme.call('GET', `${EXPORT}?limit=99999999999999999999`);
+      expect(body.count).toBe(1);
+    });
   });
 });
 
