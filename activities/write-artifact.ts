@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { copyFile, mkdir, open, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { DataSource } from 'typeorm';
 import type { Artifact } from '../entities/artifact';
-import { REPORTS } from '../entities/report';
-import type { Executor } from '../entities/sql';
+import { REPORTS, type ReportSummary } from '../entities/report';
 import { LAYOUTS } from './artifact-layouts';
 
 /** How far a build has come: the first `offset` bytes of its work file hold the head and `records` lines. */
@@ -21,7 +21,7 @@ export interface BuildCursor {
 }
 
 export interface WritingOptions {
-  readonly db: Executor;
+  readonly db: DataSource;
   /** Where files are written until they are complete; nobody reads here. */
   readonly folder: string;
   /** How often what was written is made safe and told (ms). */
@@ -36,6 +36,8 @@ export interface WritingOptions {
 
 const FIRST_PAGE = 20;
 const LARGEST_PAGE = 250;
+/** Summing up goes over all records at once, which takes minutes where there are millions. */
+const LONGEST_SUMMARY_MS = 600_000;
 
 /**
  * Writes an artifact into a work file of its own, page by page; what is in memory is one page. Goes on after what an
@@ -63,7 +65,7 @@ export async function writeArtifact(
       cursor = { ...cursor, ...next, offset: cursor.offset + bytes.length };
     };
     if (cursor.offset === 0) {
-      const summary = await report.summarize(db, artifact);
+      const summary = await summarize(db, artifact);
       await write(layout.head(artifact, report, summary), { total: summary.total });
     }
     let limit = FIRST_PAGE;
@@ -88,6 +90,13 @@ export async function writeArtifact(
   } finally {
     await handle.close();
   }
+}
+
+function summarize(db: DataSource, artifact: Artifact): Promise<ReportSummary> {
+  return db.transaction(async (tx) => {
+    await tx.query(`SET LOCAL statement_timeout = ${LONGEST_SUMMARY_MS}`);
+    return REPORTS[artifact.report].summarize(tx, artifact);
+  });
 }
 
 /** So many records that the next page has about the wanted bytes, if its records are like the last one's. */

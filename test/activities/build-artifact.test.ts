@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import type { BuildCursor } from '../../activities/write-artifact';
 import { Artifact, artifactObjectKey } from '../../entities/artifact';
 import { createOrganization } from '../../entities/create-organization';
+import { createDataSource } from '../../entities/data-source';
 import { rebuildArtifact } from '../../entities/end-artifact';
 import { isSettled } from '../../entities/report';
 import { manyEvents, openWorkshop, type Workshop } from '../support/artifacts';
 import { freshDatabase, type TestDatabase } from '../support/database';
+import { until } from '../support/until';
 
 describe('building an artifact', () => {
   let database: TestDatabase;
@@ -71,6 +73,35 @@ describe('building an artifact', () => {
       totalRecords: '300',
     });
     expect(workFiles()).toEqual([]);
+  });
+
+  it('sums up for longer than a statement may take elsewhere', async () => {
+    await manyEvents(database, orgId, 3);
+    const { id } = await workshop.newArtifact();
+    const impatient = createDataSource({
+      url: database.url,
+      poolSize: 3,
+      applicationName: 'short',
+    });
+    impatient.setOptions({ extra: { ...impatient.options.extra, statement_timeout: 300 } });
+    await impatient.initialize();
+    const other = openWorkshop({ db: impatient }, orgId, { folder: workshop.folder });
+    let built: Promise<unknown> | undefined;
+    await database.db.transaction(async (tx) => {
+      await tx.query('LOCK TABLE events IN ACCESS EXCLUSIVE MODE');
+      built = other.build(id);
+      built.catch(() => undefined);
+      await until(
+        () =>
+          database.db.query<unknown[]>(
+            `SELECT 1 FROM pg_stat_activity WHERE application_name = 'short' AND wait_event_type = 'Lock'
+               AND now() - query_start > interval '600 ms'`,
+          ),
+        (waiting) => waiting.length > 0,
+      );
+    });
+    expect(await built).toMatchObject({ status: 'ready', records: 3 });
+    await impatient.destroy();
   });
 
   it('is safe to repeat: a second run changes nothing and tells nothing', async () => {
