@@ -69,11 +69,13 @@ export interface Stack {
  */
 export async function startStack(options: StackOptions, children: Children): Promise<Stack> {
   const { folder, ports, env, say } = options;
-  mkdirSync(join(folder, 'logs'), { recursive: true });
+  const logs = join(folder, 'logs');
+  mkdirSync(folder, { recursive: true });
   chmodSync(folder, 0o755);
   /** Starts a process that writes to its own log. */
   const logged = (name: string, start: (log: number) => ChildProcess) => (): ChildProcess => {
-    const log = openSync(join(folder, 'logs', `${name}.log`), 'a');
+    mkdirSync(logs, { recursive: true });
+    const log = openSync(join(logs, `${name}.log`), 'a');
     try {
       return start(log);
     } finally {

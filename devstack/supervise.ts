@@ -16,6 +16,7 @@ export interface Supervised {
 
 export function supervise(options: {
   readonly name: string;
+  /** Where it throws, that is a death like any other. */
   readonly start: () => ChildProcess;
   /** How it is asked to end. */
   readonly stopSignal?: NodeJS.Signals;
@@ -31,14 +32,20 @@ export function supervise(options: {
 
   function launch(): void {
     const startedAt = Date.now();
-    const fresh = start();
-    child = fresh;
-    if (fresh.pid !== undefined) onStart(fresh.pid);
-    fresh.once('error', (error) => died(error.message));
-    fresh.once('exit', (code, signal) => died(signal ?? `exit code ${code ?? 'unknown'}`));
+    try {
+      const fresh = start();
+      child = fresh;
+      fresh.once('error', (error) => died(fresh, error.message));
+      fresh.once('exit', (code, signal) => died(fresh, signal ?? `exit code ${code ?? 'unknown'}`));
+      if (fresh.pid !== undefined) onStart(fresh.pid);
+    } catch (error) {
+      // One that lives, but nobody could be told of, is not left behind: it ends and is started again.
+      if (child) child.kill(stopSignal);
+      else died(null, error instanceof Error ? error.message : String(error));
+    }
 
-    function died(how: string): void {
-      if (child !== fresh) return;
+    function died(which: ChildProcess | null, how: string): void {
+      if (child !== which) return;
       child = null;
       if (stopping) return;
       deaths = Date.now() - startedAt > HEALTHY_MS ? 1 : deaths + 1;

@@ -1,0 +1,54 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { supervise, type Supervised } from '../../devstack/supervise';
+import { until } from '../support/until';
+
+describe('keeping a child process running', () => {
+  let kept: Supervised | undefined;
+  afterEach(() => kept?.kill());
+
+  const node = (program: string): ChildProcess =>
+    spawn(process.execPath, ['-e', program], { stdio: 'ignore' });
+  const lasting = (): ChildProcess => node('setInterval(() => undefined, 1000)');
+
+  it('takes a start that throws for a death, says so, and starts it again', async () => {
+    const starts = [
+      () => node('process.exit(3)'),
+      () => {
+        throw new Error('no space left on device');
+      },
+      lasting,
+    ];
+    const deaths: string[] = [];
+    kept = supervise({
+      name: 'x',
+      start: () => (starts.shift() ?? lasting)(),
+      onStart: () => undefined,
+      onDeath: (how) => void deaths.push(how),
+    });
+    await until(
+      async () => [starts.length, kept?.pid()] as const,
+      ([left, pid]) => left === 0 && pid !== undefined,
+    );
+    expect(deaths).toEqual(['exit code 3', 'no space left on device']);
+  });
+
+  it('leaves nothing behind that its owner could not be told of', async () => {
+    const pids: number[] = [];
+    const deaths: string[] = [];
+    kept = supervise({
+      name: 'x',
+      start: lasting,
+      onStart(pid) {
+        pids.push(pid);
+        if (pids.length === 1) throw new Error('no space left on device');
+      },
+      onDeath: (how) => void deaths.push(how),
+    });
+    await until(
+      async () => pids.length,
+      (started) => started === 2,
+    );
+    expect(deaths).toEqual(['SIGTERM']);
+    expect(kept.pid()).toBe(pids[1]);
+  });
+});
