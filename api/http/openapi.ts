@@ -103,9 +103,14 @@ function responsesOf(operation: AnyOperation): Json {
     ...(operation.otherFailures ?? []),
   ].sort();
   const statuses = [operation.status ?? 200, ...(operation.otherStatuses ?? [])];
+  const [json, others] = [true, false].map((isJson) =>
+    (operation.forms ?? []).filter((form) => form.startsWith('application/json') === isJson),
+  ) as [string[], string[]];
   const content = {
-    'application/json': { schema: success },
-    ...Object.fromEntries((operation.forms ?? []).map((form) => [form, { schema: TEXT }])),
+    'application/json': {
+      schema: json.length > 0 ? { anyOf: [success, { description: 'A file of JSON' }] } : success,
+    },
+    ...Object.fromEntries(others.map((form) => [form, { schema: TEXT }])),
   };
   return Object.fromEntries([
     ...statuses.map((status) => [String(status), { description: 'Success', content }]),
