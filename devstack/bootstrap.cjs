@@ -1,5 +1,6 @@
 'use strict';
 // Runs before anything is installed: plain JavaScript, no dependencies. Installs, builds, then runs the command asked for.
+// A start tells of itself from its first moment on (.local/starting.<pid>), so that a stop finds it installing.
 const { spawnSync, spawn } = require('node:child_process');
 const { createHash } = require('node:crypto');
 const {
@@ -7,6 +8,7 @@ const {
   mkdirSync,
   readFileSync,
   readdirSync,
+  rmSync,
   statSync,
   writeFileSync,
 } = require('node:fs');
@@ -15,46 +17,100 @@ const { join } = require('node:path');
 const root = join(__dirname, '..');
 const [command = 'start', ...rest] = process.argv.slice(2);
 
+const local = join(root, '.local');
+const STARTING = /^starting\.(\d+)$/;
+let running = null;
+
 const COMMANDS = {
   start: { run: () => node('dist/devstack/start.js', rest) },
-  stop: { run: () => node('dist/devstack/stop.js', rest) },
+  stop: { run: (args) => node('dist/devstack/stop.js', args) },
   test: { run: () => node('node_modules/jest/bin/jest.js', rest) },
   temporal: { run: () => node('dist/devstack/temporal-cli.js', rest) },
   bench: { run: () => node('dist/bench/main.js', rest) },
   prove: { run: () => node('dist/prove/main.js', rest) },
 };
 
-main();
+void main();
 
-function main() {
+async function main() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major < 20 || (major === 20 && minor < 19)) {
     fail(`Node 20.19 or newer is needed; this is ${process.version}.`);
   }
   const chosen = COMMANDS[command];
   if (!chosen) fail(`Unknown command ${command}. One of: ${Object.keys(COMMANDS).join(', ')}.`);
-  if (!(command === 'stop' && existsSync(join(root, 'dist', 'devstack', 'stop.js')))) {
-    install();
-    build();
+  // Ctrl-C in a terminal reaches the child by itself too; it takes both for one.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => (running ? running.kill(signal) : process.exit(1)));
   }
-  chosen.run();
+  if (command === 'start') tellOfStart();
+  const ended = command === 'stop' && (await endStarts());
+  const isBuilt = existsSync(join(root, 'dist', 'devstack', 'stop.js'));
+  if (command === 'stop' && !isBuilt && !existsSync(join(local, 'processes.json'))) {
+    console.log(ended ? 'Stopped.' : 'Nothing was running.');
+    return;
+  }
+  if (command !== 'stop' || !isBuilt) {
+    await install();
+    await build();
+  }
+  chosen.run(ended ? ['--ended-a-start'] : rest);
 }
 
-function install() {
+function tellOfStart() {
+  mkdirSync(local, { recursive: true });
+  const own = join(local, `starting.${process.pid}`);
+  writeFileSync(own, '');
+  process.on('exit', () => rmSync(own, { force: true }));
+}
+
+/** Ends every start of this folder, whether it installs, builds or runs, and waits for it. False: there was none. */
+async function endStarts() {
+  let found = false;
+  for (const name of existsSync(local) ? readdirSync(local) : []) {
+    const pid = Number(STARTING.exec(name)?.[1]);
+    if (!pid) continue;
+    if (isStart(pid)) {
+      found = true;
+      process.kill(pid, 'SIGTERM');
+      while (isStart(pid)) await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    rmSync(join(local, name), { force: true });
+  }
+  return found;
+}
+
+function isStart(pid) {
+  const words = commandOf(pid);
+  return pid !== process.pid && words.includes('bootstrap.cjs') && words.includes('start');
+}
+
+function commandOf(pid) {
+  if (!existsSync('/proc/self/cmdline')) {
+    return spawnSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).stdout;
+  }
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+async function install() {
   const lock = hashOf(join(root, 'package-lock.json'));
   const stamp = join(root, 'node_modules', '.lock-hash');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   step('Installing packages (npm ci)');
-  must('npm', ['ci', '--no-audit', '--no-fund']);
+  await must('npm', ['ci', '--no-audit', '--no-fund']);
   writeFileSync(stamp, lock);
 }
 
-function build() {
+async function build() {
   const stamp = join(root, 'dist', '.built');
   if (existsSync(stamp) && statSync(stamp).mtimeMs > newestSource(root)) return;
   step('Building');
-  must(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']);
-  must(process.execPath, ['dist/worker/bundle-workflows.js']);
+  await must(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']);
+  await must(process.execPath, ['dist/worker/bundle-workflows.js']);
   mkdirSync(join(root, 'dist'), { recursive: true });
   writeFileSync(stamp, '');
 }
@@ -74,22 +130,24 @@ function hashOf(file) {
   return createHash('sha256').update(readFileSync(file)).digest('hex');
 }
 
-function must(program, args) {
-  const { status, error } = spawnSync(program, args, { cwd: root, stdio: 'inherit' });
-  if (error || status !== 0)
-    fail(`${program} ${args.join(' ')} failed${error ? `: ${error.message}` : ''}.`);
+async function must(program, args) {
+  const said = `${program} ${args.join(' ')} failed`;
+  running = spawn(program, args, { cwd: root, stdio: 'inherit' });
+  const [code, signal] = await new Promise((resolve) => {
+    running.once('error', (error) => fail(`${said}: ${error.message}.`));
+    running.once('exit', (...how) => resolve(how));
+  });
+  running = null;
+  if (signal) process.exit(1);
+  if (code !== 0) fail(`${said}.`);
 }
 
 function node(script, args) {
-  const child = spawn(process.execPath, ['--enable-source-maps', join(root, script), ...args], {
+  running = spawn(process.execPath, ['--enable-source-maps', join(root, script), ...args], {
     cwd: root,
     stdio: 'inherit',
   });
-  // Ctrl-C in a terminal reaches the child by itself too; it takes both for one.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-    process.on(signal, () => child.kill(signal));
-  }
-  child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
+  running.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
 }
 
 function step(text) {

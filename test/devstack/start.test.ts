@@ -1,6 +1,16 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { freePort } from '../../devstack/ports';
 import type { StackFile } from '../../devstack/stack-file';
 import type { StackProcesses } from '../../devstack/process-file';
@@ -37,8 +47,9 @@ describe('npm start and npm stop, one after another in one folder', () => {
   }, 60_000);
 
   /** What `npm run` runs. */
-  function npm(...args: string[]): Running {
-    const bootstrap = join(checkout.root, 'devstack', 'bootstrap.cjs');
+  const npm = (...args: string[]): Running => npmIn(checkout.root, env, ...args);
+  function npmIn(root: string, env: NodeJS.ProcessEnv, ...args: string[]): Running {
+    const bootstrap = join(root, 'devstack', 'bootstrap.cjs');
     const child = spawn(process.execPath, [bootstrap, ...args], { env, detached: true });
     let output = '';
     for (const from of [child.stdout, child.stderr]) {
@@ -103,6 +114,34 @@ describe('npm start and npm stop, one after another in one folder', () => {
         expect(start.output()).toContain(`${name}: `);
       }
       expect(processes()).toBeNull();
+    },
+    START_MS,
+  );
+
+  it(
+    'ends a start that is still installing, though nothing is built yet, and nothing comes up afterwards',
+    async () => {
+      const other = mkdtempSync(join(checkout.root, 'bare-'));
+      for (const file of ['devstack/bootstrap.cjs', 'package-lock.json']) {
+        mkdirSync(dirname(join(other, file)), { recursive: true });
+        copyFileSync(join(checkout.root, file), join(other, file));
+      }
+      const bin = join(other, 'bin');
+      mkdirSync(bin);
+      const installing = join(other, 'installing');
+      writeFileSync(join(bin, 'npm'), `#!/bin/sh\necho > '${installing}'\nexec sleep 60\n`, {
+        mode: 0o755,
+      });
+      const path = { ...env, PATH: `${bin}:${env['PATH']}` };
+      const start = npmIn(other, path, 'start');
+      await until(async () => existsSync(installing), Boolean);
+      const stop = npmIn(other, path, 'stop');
+      expect([await stop.ended, stop.output()]).toEqual([0, 'Stopped.\n']);
+      expect(await start.ended).toBe(1);
+      expect(readdirSync(join(other, '.local'))).toEqual([]);
+      const again = npmIn(other, path, 'stop');
+      expect([await again.ended, again.output()]).toEqual([0, 'Nothing was running.\n']);
+      rmSync(other, { recursive: true });
     },
     START_MS,
   );
