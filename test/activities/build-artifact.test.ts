@@ -104,6 +104,20 @@ describe('building an artifact', () => {
     await impatient.destroy();
   });
 
+  it('takes in all of large records, and keeps each on its line however its data was written', async () => {
+    await manyEvents(database, orgId, 12, { text: 'x'.repeat(2 ** 20) });
+    await database.db.query(
+      `UPDATE events SET body = '{"data":{' || chr(10) || '"n":1}}', data_start = 8
+       WHERE id = (SELECT max(id) FROM events WHERE org_id = $1)`,
+      [orgId],
+    );
+    const artifact = await workshop.newArtifact();
+    expect(await workshop.build(artifact.id)).toMatchObject({ status: 'ready', records: 12 });
+    const lines = textOf(await rowOf(artifact.id)).split('\n');
+    expect(lines.filter((line) => line.startsWith('{"kind":"event"'))).toHaveLength(12);
+    expect(lines.some((line) => line.includes('"data":{ "n":1}'))).toBe(true);
+  });
+
   it('is safe to repeat: a second run changes nothing and tells nothing', async () => {
     await manyEvents(database, orgId, 10);
     const { id } = await workshop.newArtifact();

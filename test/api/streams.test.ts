@@ -226,4 +226,23 @@ describe('streams', () => {
     expect((await poll(live, '', test)).status).toBe(404);
     expect((await create({ livemode: true }, test)).status).toBe(403);
   });
+
+  it('are read in shorter pages where the events are large', async () => {
+    const { body: stream } = await create();
+    const data = { pad: 'x'.repeat(900_000) };
+    for (let n = 0; n < 12; n++) {
+      await acme.call('POST', '/v1/events', { type: 'filing.published', data });
+    }
+    const seen = await until(
+      async () => {
+        const first = (await poll(stream.id as string)).body;
+        const rest = (await poll(stream.id as string, `?cursor=${first.replayCursor}`)).body;
+        return { first, rest };
+      },
+      ({ first, rest }) => first.data.length + rest.data.length === 12,
+    );
+    expect(seen.first.hasMore).toBe(true);
+    expect(seen.rest.hasMore).toBe(false);
+    expect(seen.first.data.length).toBeLessThan(12);
+  });
 });
