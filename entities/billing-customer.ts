@@ -29,19 +29,30 @@ export async function billingCustomer(
   return { stripeCustomerId, email, name, createdAt: created_at, updatedAt: updated_at };
 }
 
-const find = statement<{ stripe_customer_id: string }>(
+const find = statement<{ stripe_customer_id: string; is_usable: boolean }>(
   'find-customer',
-  `SELECT stripe_customer_id FROM billing_customers WHERE org_id = $1 AND stripe_livemode = $2`,
+  `SELECT stripe_customer_id, stripe_livemode = $2 AND gone_at IS NULL AS is_usable
+   FROM billing_customers WHERE org_id = $1`,
 );
 
-/** The organization's customer in a mode of Stripe's; null where it has none there. */
+/** The organization's customer and whether it can buy in a mode of Stripe's: one of the other mode or that is gone can't. */
+export async function knownCustomer(
+  db: Executor,
+  orgId: string,
+  stripeLivemode: boolean,
+): Promise<{ readonly id: string; readonly isUsable: boolean } | null> {
+  const [row] = await run(db, find, [orgId, stripeLivemode]);
+  return row ? { id: row.stripe_customer_id, isUsable: row.is_usable } : null;
+}
+
+/** The organization's customer in a mode of Stripe's; null where it has none there, or where that one is gone. */
 export async function customerOf(
   db: Executor,
   orgId: string,
   stripeLivemode: boolean,
 ): Promise<string | null> {
-  const [row] = await run(db, find, [orgId, stripeLivemode]);
-  return row?.stripe_customer_id ?? null;
+  const known = await knownCustomer(db, orgId, stripeLivemode);
+  return known?.isUsable ? known.id : null;
 }
 
 const findOwner = statement<{ org_id: string }>(
@@ -59,11 +70,14 @@ const keep = statement(
   'keep-customer',
   `INSERT INTO billing_customers AS c (org_id, stripe_customer_id, stripe_livemode, name, created_at, updated_at)
    VALUES ($1, $2, $3, $4, $5, $5)
-   ON CONFLICT (org_id) DO UPDATE SET stripe_customer_id = $2, stripe_livemode = $3, updated_at = $5
-   WHERE c.stripe_livemode <> $3`,
+   ON CONFLICT (org_id) DO UPDATE SET stripe_customer_id = $2, stripe_livemode = $3, gone_at = NULL, updated_at = $5
+   WHERE c.stripe_livemode <> $3 OR c.gone_at IS NOT NULL`,
 );
 
-/** Notes the customer that Stripe made for an organization; one of Stripe's other mode gives way to it. Safe to repeat. */
+/**
+ * Notes the customer that Stripe made for an organization; one of Stripe's other mode or one
+ * that is gone gives way to it. Safe to repeat.
+ */
 export async function keepCustomer(
   db: Executor,
   orgId: string,
@@ -75,7 +89,7 @@ export async function keepCustomer(
 
 const store = statement<{ org_id: string }>(
   'store-customer',
-  `UPDATE billing_customers SET fetch_seq = $2,
+  `UPDATE billing_customers SET fetch_seq = $2, gone_at = CASE WHEN $5 THEN NULL ELSE $6::timestamptz END,
      email = CASE WHEN $5 THEN $3 ELSE email END, name = CASE WHEN $5 THEN $4 ELSE name END, updated_at = $6
    WHERE stripe_customer_id = $1 AND fetch_seq < $2 RETURNING org_id`,
 );

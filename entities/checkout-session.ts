@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog/load-catalog';
-import { customerOf, keepCustomer } from './billing-customer';
+import { keepCustomer, knownCustomer } from './billing-customer';
 import { attachSession, type Checkout } from './checkout';
 import { Organization } from './organization';
 import type { Executor } from './sql';
@@ -7,7 +7,7 @@ import type { Executor } from './sql';
 /** What makes a customer and a Session at Stripe; each safe to repeat. */
 export interface SessionMaker {
   readonly livemode: boolean;
-  ensureCustomer(orgId: string, name: string | null): Promise<string>;
+  ensureCustomer(orgId: string, name: string | null, before: string | null): Promise<string>;
   createSession(wish: {
     readonly checkoutId: string;
     readonly orgId: string;
@@ -35,11 +35,7 @@ export async function makeSession(
 ): Promise<Checkout> {
   if (checkout.sessionId !== null) return checkout;
   const { id, orgId, planKey, interval, seats } = checkout;
-  const { name } = await db.getRepository(Organization).findOneByOrFail({ id: orgId });
-  const { livemode } = stripe;
-  const known = await customerOf(db, orgId, livemode);
-  const customerId = known ?? (await stripe.ensureCustomer(orgId, name));
-  if (known === null) await keepCustomer(db, orgId, { id: customerId, livemode, name }, now);
+  const customerId = await customerFor(db, stripe, orgId, now);
   const plan = catalog.plan(planKey);
   const session = await stripe.createSession({
     checkoutId: id,
@@ -55,4 +51,20 @@ export async function makeSession(
   const attached = (await attachSession(db, id, session)) ?? checkout;
   if (attached.status !== 'open') await stripe.expireSession(session.id);
   return attached;
+}
+
+/** The customer that an organization buys as: the one that is known, or one made in the place of what is no more. */
+async function customerFor(
+  db: Executor,
+  stripe: SessionMaker,
+  orgId: string,
+  now: Date,
+): Promise<string> {
+  const { livemode } = stripe;
+  const known = await knownCustomer(db, orgId, livemode);
+  if (known?.isUsable) return known.id;
+  const { name } = await db.getRepository(Organization).findOneByOrFail({ id: orgId });
+  const id = await stripe.ensureCustomer(orgId, name, known?.id ?? null);
+  await keepCustomer(db, orgId, { id, livemode, name }, now);
+  return id;
 }

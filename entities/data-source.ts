@@ -11,6 +11,7 @@ import { Checkout1764300000000 } from './migrations/1764300000000-checkout';
 import { DeliveryRollups1764900000000 } from './migrations/1764900000000-delivery-rollups';
 import { EndpointHealth1764530000000 } from './migrations/1764530000000-endpoint-health';
 import { EventLog1764400000000 } from './migrations/1764400000000-event-log';
+import { GoneCustomers1764960000000 } from './migrations/1764960000000-gone-customers';
 import { Ground1764000000000 } from './migrations/1764000000000-ground';
 import { Identity1764100000000 } from './migrations/1764100000000-identity';
 import { LogIndexes1764950000000 } from './migrations/1764950000000-log-indexes';
@@ -83,6 +84,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       DeliveryRollups1764900000000,
       RequestIds1764910000000,
       LogIndexes1764950000000,
+      GoneCustomers1764960000000,
     ],
     migrationsTableName: 'migrations',
     installExtensions: false,

@@ -1,4 +1,4 @@
-import { customerOf } from '../../entities/billing-customer';
+import { billingCustomer } from '../../entities/billing-customer';
 import {
   attachSession,
   checkoutOfSession,
@@ -86,13 +86,14 @@ async function adopt({ db }: Reconciling, session: SessionView): Promise<Checkou
   return attachSession(db, checkout.id, session);
 }
 
+/** Also where its customer was deleted since. */
 async function isOwn(
-  { db, stripe }: Reconciling,
+  { db }: Reconciling,
   checkout: Checkout,
   session: SessionView,
 ): Promise<boolean> {
-  const customerId = await customerOf(db, checkout.orgId, stripe.livemode);
-  return session.checkoutId === checkout.id && session.customerId === customerId;
+  const customer = await billingCustomer(db, checkout.orgId);
+  return session.checkoutId === checkout.id && session.customerId === customer?.stripeCustomerId;
 }
 
 async function complete(

@@ -18,8 +18,8 @@ import {
 export interface StripePort {
   /** Whether the key is of Stripe's live mode: what is of the other one is none of ours. */
   readonly livemode: boolean;
-  /** The organization's customer: one, however often it is asked for. */
-  ensureCustomer(orgId: string, name: string | null): Promise<string>;
+  /** The organization's customer: one, however often it is asked for; another than the one `before`, which is gone. */
+  ensureCustomer(orgId: string, name: string | null, before: string | null): Promise<string>;
   /** A customer with whether a card can be charged; null for one that is gone. */
   readCustomer(id: string): Promise<CustomerView | null>;
   /** The Session of our checkout: one, however often it is asked for. Throws StripeAway also where the price isn't there yet. */
@@ -63,10 +63,11 @@ export function createStripePort(options: {
   return {
     livemode: isLiveKey(options.secretKey),
 
-    ensureCustomer: (orgId, name) =>
+    ensureCustomer: (orgId, name, before) =>
       asking(async () => {
         const params = { metadata: { org_id: orgId }, ...(name === null ? {} : { name }) };
-        const idempotencyKey = `customer:${orgId}`;
+        const idempotencyKey =
+          before === null ? `customer:${orgId}` : `customer:${orgId}:${before}`;
         return (await stripe.customers.create(params, { idempotencyKey })).id;
       }),
 

@@ -4,6 +4,7 @@ import {
   lastCharge,
   refundCharge,
 } from '../../devstack/stripe/acts/reverse-charge';
+import { setStatus } from '../../devstack/stripe/acts/subscription-life';
 import type { Tenant } from '../support/api';
 import { openShop, type Bought, type Shop } from '../support/shop';
 
@@ -106,5 +107,25 @@ describe('a customer at Stripe', () => {
       },
     ]);
     expect((await acme.call('GET', '/v1/audit/verify')).body.ok).toBe(true);
+  });
+
+  it('that was deleted there gives way to another with the next purchase', async () => {
+    const { state } = shop.stripe;
+    const { customerId } = bought;
+    const gone = state.customers.get(customerId);
+    state.customers.delete(customerId);
+    setStatus(state, bought.subscriptionId, 'canceled');
+    state.emit('customer.deleted', { ...gone });
+    await shop.work();
+    expect((await acme.call('GET', '/v1/billing')).body).toMatchObject({ cardOnFile: false });
+    expect((await acme.call('POST', '/v1/billing/portal', {})).status).toBe(409);
+    const again = await shop.purchase(acme, { planKey: 'team' });
+    expect(again.customerId).not.toBe(customerId);
+    const { body } = await acme.call('GET', '/v1/billing');
+    expect(body).toMatchObject({
+      effectivePlanKey: 'team',
+      cardOnFile: true,
+      customer: { stripeCustomerId: again.customerId },
+    });
   });
 });
