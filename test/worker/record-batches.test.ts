@@ -5,7 +5,7 @@ import { STANDARD_SCHEDULE } from '../../entities/delivery-schedule';
 import type { AttemptOutcome } from '../../entities/record-attempt';
 import { systemClock } from '../../platform/clock';
 import { createLog } from '../../platform/log';
-import { createRecorder } from '../../worker/record-batches';
+import { createRecorder, type Recorder } from '../../worker/record-batches';
 import { openSandbox, type Sandbox } from '../support/sandbox';
 import { openSeverable, type Severable } from '../support/severable';
 import { until } from '../support/until';
@@ -55,7 +55,8 @@ describe('recording attempts', () => {
     };
   }
 
-  it('goes on for as long as the database is away, and holds up new claims meanwhile', async () => {
+  /** A recorder over the way that can be cut, and what it told of. */
+  function newRecorder(): { recorder: Recorder; shown: AttemptOutcome[] } {
     const shown: AttemptOutcome[] = [];
     const recorder = createRecorder({
       db,
@@ -64,6 +65,11 @@ describe('recording attempts', () => {
       onDelivered: (outcome) => void shown.push(outcome),
       onFailed: () => undefined,
     });
+    return { recorder, shown };
+  }
+
+  it('goes on for as long as the database is away, and holds up new claims meanwhile', async () => {
+    const { recorder, shown } = newRecorder();
     const claimed = await claim();
     await way.sever();
     recorder.record(arrived(claimed, Date.now() - 60_000));
@@ -79,14 +85,7 @@ describe('recording attempts', () => {
   });
 
   it('tells of nothing whose claim no longer stood', async () => {
-    const shown: AttemptOutcome[] = [];
-    const recorder = createRecorder({
-      db,
-      log: createLog('worker', 'silent'),
-      schedule: STANDARD_SCHEDULE,
-      onDelivered: (outcome) => void shown.push(outcome),
-      onFailed: () => undefined,
-    });
+    const { recorder, shown } = newRecorder();
     const claimed = await claim();
     recorder.record({ ...arrived(claimed, Date.now()), attemptId: 'wdel_of_another' });
     await recorder.drain();
