@@ -1,4 +1,3 @@
-import type { DataSource } from 'typeorm';
 import type { EndpointSlots } from '../activities/endpoint-slots';
 import type { MakeAttempt } from '../activities/make-attempt';
 import type { ClaimedAttempt, FreshQuery } from '../entities/claim-attempt';
@@ -12,7 +11,6 @@ const BATCH = 100;
 /** What a loop of first attempts works with. */
 export interface FirstAttemptsOptions {
   readonly name: string;
-  readonly db: DataSource;
   readonly clock: Clock;
   readonly log: Log;
   readonly slots: EndpointSlots;

@@ -1,3 +1,4 @@
+import type { DataSource } from 'typeorm';
 import { claimPacedAttempts, type PacedAttempt } from '../entities/claim-paced';
 import { MINUTE_MS } from '../platform/clock';
 import {
@@ -16,7 +17,7 @@ const BUSY_MS = MINUTE_MS;
  * without a limit pay nothing for it.
  */
 export function createPacedAttempts(
-  options: Omit<FirstAttemptsOptions, 'name' | 'claim'>,
+  options: Omit<FirstAttemptsOptions, 'name' | 'claim'> & { readonly db: DataSource },
 ): FirstAttempts {
   const { db, clock } = options;
   const timers = new Map<string, NodeJS.Timeout>();

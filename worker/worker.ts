@@ -149,7 +149,6 @@ export function startWorker(
     },
   });
   const attempts = {
-    db,
     clock,
     log,
     slots,
@@ -163,7 +162,7 @@ export function startWorker(
     name: 'first attempts',
     claim: (query) => claimFreshAttempts(db, query),
   });
-  const paced = createPacedAttempts(attempts);
+  const paced = createPacedAttempts({ ...attempts, db });
   const upkeep = createUpkeepLoops({ db, clock, log, schedule, temporal: temporal.state });
   const metering = createMeteringLoops({ db, clock, log, schedule, secrets, config, wake });
   const inbox = stripe

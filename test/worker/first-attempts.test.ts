@@ -31,7 +31,6 @@ describe('making first attempts', () => {
     const ignore = (): void => undefined;
     return createFirstAttempts({
       name: 'first attempts',
-      db,
       clock: systemClock,
       log,
       slots: createEndpointSlots(perEndpoint, 1, 10_000),
