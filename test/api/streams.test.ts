@@ -233,14 +233,13 @@ describe('streams', () => {
     for (let n = 0; n < 12; n++) {
       await acme.call('POST', '/v1/events', { type: 'filing.published', data });
     }
-    const seen = await until(
-      async () => {
-        const first = (await poll(stream.id as string)).body;
-        const rest = (await poll(stream.id as string, `?cursor=${first.replayCursor}`)).body;
-        return { first, rest };
-      },
-      ({ first, rest }) => first.data.length + rest.data.length === 12,
-    );
+    const twoPages = async () => {
+      const first = (await poll(stream.id as string)).body;
+      const rest = (await poll(stream.id as string, `?cursor=${first.replayCursor}`)).body;
+      return { first, rest };
+    };
+    await until(twoPages, ({ first, rest }) => first.data.length + rest.data.length === 12);
+    const seen = await twoPages();
     expect(seen.first.hasMore).toBe(true);
     expect(seen.rest.hasMore).toBe(false);
     expect(seen.first.data.length).toBeLessThan(12);
