@@ -8,6 +8,7 @@ import { emitEvent } from './publish-event';
 import { lockOrganization } from './seats';
 import {
   currentSubscription,
+  isAlive,
   planOfSubscription,
   standingOf,
   storeSubscription,
@@ -56,6 +57,28 @@ const isAsBefore = (before: StoredSubscription | null, stored: StoredSubscriptio
   before.planKey === stored.planKey &&
   before.quantity === stored.quantity;
 
+interface Change {
+  readonly before: StoredSubscription | null;
+  readonly stored: StoredSubscription;
+}
+
+/**
+ * Whether an organization goes by its current subscription: it is on its plan, or was until this change, or the
+ * change is a purchase. Where an operator has moved it on, no payment that fails, comes late or ends takes that back.
+ */
+function follows(
+  { planKey }: Organization,
+  current: StoredSubscription,
+  change: Change | undefined,
+): boolean {
+  const plansFollowed = [current.planKey, change?.before?.planKey, change?.stored.planKey];
+  if (plansFollowed.includes(planKey)) return true;
+  if (change?.stored.id !== current.id || !isAlive(current)) return false;
+  const { before } = change;
+  if (before === null || !isAlive(before)) return true;
+  return before.planKey !== current.planKey || before.quantity !== current.quantity;
+}
+
 /**
  * Brings a locked organization to what its current subscription means at this moment (a time of grace may have ended).
  * An operator's own limit of seats stays until the plan or the bought seats change.
@@ -64,17 +87,17 @@ export async function followSubscription(
   tx: EntityManager,
   applying: Applying,
   organization: Organization,
-  change?: { readonly before: StoredSubscription | null; readonly stored: StoredSubscription },
+  change?: Change,
 ): Promise<boolean> {
   const { orgId, requestId, now, schedule, catalog, graceDays } = applying;
   const subscription = await currentSubscription(tx, orgId);
   if (!subscription) return false;
   const seatsIncluded = catalog.plan(subscription.planKey)?.seatsIncluded ?? 1;
-  const own = change?.stored.id === subscription.id ? change : undefined;
+  if (!follows(organization, subscription, change)) return false;
   const terms = { graceDays, seatsIncluded };
-  const planBefore = own?.before?.planKey ?? null;
-  const standing = standingOf(subscription, organization, terms, now, planBefore);
+  const standing = standingOf(subscription, organization, terms, now);
   if (!standing) return false;
+  const own = change?.stored.id === subscription.id ? change : undefined;
   const seatsChanged = own !== undefined && own.before?.quantity !== subscription.quantity;
   const before = factsOf(organization);
   if (seatsChanged || standing.planKey !== organization.planKey) {

@@ -136,15 +136,21 @@ export async function currentSubscription(
   return row ? storedOf(row) : null;
 }
 
+const ALIVE = ['active', 'trialing', 'past_due', 'unpaid', 'paused'];
+
+/** Whether a subscription has begun and not ended. */
+export const isAlive = ({ status }: Pick<StoredSubscription, 'status'>): boolean =>
+  ALIVE.includes(status);
+
 const superseded = statement<{ id: string }>(
   'superseded-subscriptions',
   `SELECT id FROM billing_subscriptions WHERE org_id = $1
-     AND status IN ('active', 'trialing', 'past_due', 'unpaid', 'paused') ORDER BY created_at DESC, id OFFSET 1`,
+     AND status = ANY ($2::text[]) ORDER BY created_at DESC, id OFFSET 1`,
 );
 
 /** Subscriptions that are alive beside the one that decides: another purchase has taken their place. */
 export async function supersededSubscriptions(db: Executor, orgId: string): Promise<string[]> {
-  return (await run(db, superseded, [orgId])).map(({ id }) => id);
+  return (await run(db, superseded, [orgId, ALIVE])).map(({ id }) => id);
 }
 
 const byId = statement<Row>(
@@ -194,16 +200,12 @@ export function planOfSubscription(
   return isKept ? (stored?.planKey ?? null) : null;
 }
 
-/**
- * Plan and state that follow from a subscription; `planBefore` is the plan it was of when it was last fetched. Null: it
- * decides nothing (it never began, or another does).
- */
+/** Plan and state that follow from a subscription. Null: it decides nothing, for it never began. */
 export function standingOf(
   subscription: StoredSubscription,
-  organization: Pick<Organization, 'cardOnFile' | 'planKey' | 'billingState'>,
+  organization: Pick<Organization, 'cardOnFile' | 'billingState'>,
   terms: { readonly graceDays: number; readonly seatsIncluded: number },
   now: Date,
-  planBefore: string | null = null,
 ): {
   readonly planKey: string;
   readonly billingState: BillingState;
@@ -223,8 +225,6 @@ export function standingOf(
     case 'paused':
       return { planKey, billingState: 'restricted_read_only', seats };
     case 'canceled':
-      // An operator or another purchase has moved the organization on.
-      if (![planKey, planBefore].includes(organization.planKey)) return null;
       return organization.cardOnFile && !isUnpaid(organization.billingState)
         ? { planKey: 'payg', billingState: 'payg_active', seats: null }
         : { planKey: 'sandbox_grant', billingState: 'sandbox_grant', seats: null };

@@ -296,6 +296,24 @@ describe('a subscription', () => {
     expect((await billing()).effectivePlanKey).toBe('personal');
   });
 
+  it('that an operator has moved on from takes nothing back when a payment fails or comes late', async () => {
+    await buy({ planKey: 'personal' });
+    const operator = await shop.api.newKey(acme.orgId, { scopes: ['admin:operator'] });
+    const limits = `/v1/admin/orgs/${acme.orgId}/limits`;
+    expect((await operator.call('PUT', limits, { planKey: 'team' })).status).toBe(200);
+    for (const status of ['past_due', 'active', 'past_due', 'unpaid', 'canceled']) {
+      setStatus(shop.stripe.state, bought.subscriptionId, status);
+      await shop.work();
+      shop.pass(8 * DAY_MS);
+      await shop.activities.endGrace(acme.orgId);
+      expect(await billing()).toMatchObject({
+        effectivePlanKey: 'team',
+        billingState: 'team_active',
+        subscription: { status },
+      });
+    }
+  });
+
   it('is never set back by an answer that was fetched earlier', async () => {
     await buy({ planKey: 'personal' });
     const { stripe } = shop;
