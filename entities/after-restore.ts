@@ -1,5 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { foldForeignAttempts } from './fold-attempts';
+import { foldForeignStreamRecords } from './fold-stream-records';
 import type { Command } from './outbox';
 
 /** Work whose workflow may be lost: the command that starts it, and the rows that wait for it. */
@@ -66,6 +67,7 @@ export function settleRestored(db: DataSource, now: Date): Promise<Restored> {
     await tx.query('SET LOCAL statement_timeout = 0');
     const done: Record<string, number> = {};
     await foldForeignAttempts(tx);
+    await foldForeignStreamRecords(tx);
     for (const table of ORDERED) {
       done[`${table} put in order`] = await count(
         tx,

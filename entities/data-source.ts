@@ -20,6 +20,7 @@ import { RequestIds1764910000000 } from './migrations/1764910000000-request-ids'
 import { Artifacts1764500000000 } from './migrations/1764500000000-artifacts';
 import { Retention1764510000000 } from './migrations/1764510000000-retention';
 import { Recoveries1764520000000 } from './migrations/1764520000000-recoveries';
+import { StreamRollups1764970000000 } from './migrations/1764970000000-stream-rollups';
 import { StreamSockets1764570000000 } from './migrations/1764570000000-stream-sockets';
 import { Reconciliation1764600000000 } from './migrations/1764600000000-reconciliation';
 import { Organization } from './organization';
@@ -85,6 +86,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       RequestIds1764910000000,
       LogIndexes1764950000000,
       GoneCustomers1764960000000,
+      StreamRollups1764970000000,
     ],
     migrationsTableName: 'migrations',
     installExtensions: false,

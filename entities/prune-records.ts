@@ -22,7 +22,8 @@ const prunables: readonly Prunable[] = RETENTION.map((rule) => ({
   drop: statement(
     `prune-${rule.table}`,
     `WITH gone AS (DELETE FROM ${rule.table} WHERE ctid = ANY (ARRAY(
-       SELECT t.ctid FROM ${rule.table} t WHERE ${rule.condition} LIMIT $4 FOR UPDATE SKIP LOCKED)) RETURNING 1)
+       SELECT t.ctid FROM ${rule.table} t WHERE ${rule.condition} LIMIT $4 FOR UPDATE SKIP LOCKED))
+       RETURNING ${rule.also ? '*' : '1'})${rule.also ? `, also AS (${rule.also})` : ''}
      SELECT count(*)::int AS count FROM gone WHERE $1::timestamptz >= $2::timestamptz AND $3::text <> ''`,
   ),
   tally: statement(

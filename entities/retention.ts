@@ -1,3 +1,5 @@
+import { countStreamRecords, STREAM_MARK } from './fold-stream-records';
+
 /**
  * How long a table's rows are kept: what RETENTION_DAYS says (counts of such rows until all of these are gone), 13
  * whole months of usage, or what the rows themselves need.
@@ -10,6 +12,8 @@ export interface Retention {
   readonly keeps: Keeping;
   /** Which rows `t` may go, in SQL: $1 is now, $2 the moment before which rows are old, $3 the same as ids begin. */
   readonly condition: string;
+  /** What else dropping rows changes: a statement over the rows `gone`. */
+  readonly also?: string;
 }
 
 /** By id, so that the oldest are found without an index of their own (ids sort by time), and by the row's own time. */
@@ -54,11 +58,13 @@ export const RETENTION: readonly Retention[] = [
       AND NOT EXISTS (SELECT FROM webhook_replays r WHERE r.recovery_id = t.id)`,
   },
   {
-    // A stream's last record stays: a reader's cursor may stand on it.
+    // A stream's last record stays: a reader's cursor may stand on it. What isn't counted yet could not be taken off.
     table: 'stream_events',
     keeps: 'records',
     condition: `${old('t', 'sevt', 'recorded_at')} AND EXISTS (SELECT FROM stream_events n
-      WHERE n.stream_id = t.stream_id AND (n.xid, n.id) > (t.xid, t.id))`,
+      WHERE n.stream_id = t.stream_id AND (n.xid, n.id) > (t.xid, t.id))
+      AND t.xid < ${STREAM_MARK}`,
+    also: countStreamRecords('-', 'gone t'),
   },
   {
     table: 'events',
@@ -67,6 +73,7 @@ export const RETENTION: readonly Retention[] = [
   },
   { table: 'attempt_rollups', keeps: 'rollups', condition: 't.starts_at < $2' },
   { table: 'delivery_rollups', keeps: 'rollups', condition: 't.starts_at < $2' },
+  { table: 'stream_rollups', keeps: 'rollups', condition: 't.starts_at < $2 AND t.count = 0' },
   { table: 'request_records', keeps: 'records', condition: 't.recorded_at < $2' },
   {
     table: 'stripe_events',

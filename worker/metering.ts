@@ -4,6 +4,7 @@ import { organizationsWithAlertsDue, raiseAlerts } from '../entities/budget-aler
 import type { DeliverySchedule } from '../entities/delivery-schedule';
 import { foldAttempts } from '../entities/fold-attempts';
 import { foldDeliveries } from '../entities/fold-deliveries';
+import { foldStreamRecords } from '../entities/fold-stream-records';
 import { releaseExpired } from '../entities/settle-charge';
 import { invoicePeriod, type Clock } from '../platform/clock';
 import type { Config } from '../platform/config';
@@ -40,6 +41,12 @@ export function createMeteringLoops(deps: {
       },
     }),
     createLoop({ name: 'fold attempts', log, pollMs: ROLLUP_MS, turn: () => foldAttempts(db) }),
+    createLoop({
+      name: 'fold stream records',
+      log,
+      pollMs: ROLLUP_MS,
+      turn: () => foldStreamRecords(db),
+    }),
     createLoop({
       name: 'release reservations',
       log,

@@ -1,8 +1,10 @@
 import { settleRestored } from '../../entities/after-restore';
 import { Artifact } from '../../entities/artifact';
 import { foldAttempts } from '../../entities/fold-attempts';
+import { foldStreamRecords } from '../../entities/fold-stream-records';
 import { leaseCommands } from '../../entities/outbox';
 import { isSettled, REPORTS } from '../../entities/report';
+import { summarizeStreams } from '../../entities/stream-summary';
 import { openSandbox, type Sandbox } from '../support/sandbox';
 import { until } from '../support/until';
 
@@ -98,6 +100,63 @@ describe('after a restore', () => {
     await until(counted, (n) => n >= 2);
     expect(await settle()).toEqual({});
     expect(await counted()).toBe(2);
+  });
+
+  it('streams’ records of a dump are counted once, also those of a piece of an hour, and so is what comes after', async () => {
+    const { db, orgId } = sandbox;
+    await db.query(
+      `INSERT INTO stream_subscriptions (id, org_id, livemode, transport, status, created_at, updated_at)
+       VALUES ('strm_x', $1, true, 'poll', 'active', now(), now())`,
+      [orgId],
+    );
+    const record = (id: string, minute: number, xid: string | null): Promise<unknown> =>
+      db.query(
+        `INSERT INTO stream_events (id, org_id, stream_id, event_id, event_type, request_id, recorded_at, xid)
+         VALUES ($1, $2, 'strm_x', 'evt_x', 'a.b', 'req_x', $3, coalesce($4::xid8, pg_current_xact_id()))`,
+        [id, orgId, `2026-11-20T10:${minute}:00Z`, xid],
+      );
+    const counted = async (): Promise<number[]> => {
+      while (await foldStreamRecords(db));
+      const from = ['2026-11-20T10:00:00Z', '2026-11-20T10:15:00Z', '2026-11-20T10:25:00Z'];
+      const counts: number[] = [];
+      for (const since of from) {
+        const rows = await summarizeStreams(db, orgId, false, new Date(since), 10);
+        counts.push(rows[0]?.count ?? 0);
+      }
+      return counts;
+    };
+    // Counted on the server that the dump is of: there its ids were in order.
+    await record('sevt_1', 10, null);
+    await record('sevt_2', 20, null);
+    const folded = `SELECT count(*)::int AS n FROM stream_rollups WHERE count = 2 AND stream_id = 'strm_x'`;
+    await until(
+      async () => {
+        await foldStreamRecords(db);
+        return db.query(folded);
+      },
+      ([row]: { n: number }[]) => row?.n === 2,
+    );
+    const dumped = '99999999998';
+    await db.query(`UPDATE stream_events SET xid = $1 WHERE stream_id = 'strm_x'`, [dumped]);
+    await db.query(`UPDATE stream_rollups SET first_xid = $1, last_xid = $1`, [dumped]);
+    await db.query(`UPDATE rollup_marks SET xid = '99999999999' WHERE name = 'stream_events'`);
+    await record('sevt_3', 30, '99999999999');
+    expect(await settle()).toEqual({ 'stream_events put in order': 3 });
+    expect(await counted()).toEqual([3, 2, 1]);
+    expect(await settle()).toEqual({});
+    await record('sevt_4', 40, null);
+    expect(await counted()).toEqual([4, 3, 2]);
+    const left = `SELECT count(*)::int AS n FROM stream_events
+      WHERE xid >= (SELECT xid FROM rollup_marks WHERE name = 'stream_events')`;
+    await until(
+      async () => {
+        expect(await counted()).toEqual([4, 3, 2]);
+        return db.query(left);
+      },
+      ([row]: { n: number }[]) => row?.n === 0,
+    );
+    expect(await settle()).toEqual({});
+    expect(await counted()).toEqual([4, 3, 2]);
   });
 
   it('artifacts take in the usage of a dump, and their builds wait for nothing', async () => {

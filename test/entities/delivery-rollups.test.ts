@@ -5,6 +5,7 @@ import { summarizeDeliveries } from '../../entities/delivery-summary';
 import { foldAttempts } from '../../entities/fold-attempts';
 import { slaFigures } from '../../entities/sla-report';
 import { freshDatabase, type TestDatabase } from '../support/database';
+import { dice } from '../support/dice';
 import { until } from '../support/until';
 
 const MINUTE = 60_000;
@@ -26,15 +27,6 @@ interface Made {
   readonly createdAt: number;
   status: 'pending' | 'delivered' | 'failed' | 'cancelled';
   readonly attempts: MadeAttempt[];
-}
-
-/** The same on every run: a story of deliveries that anybody can replay. */
-function dice(seed: number): (sides: number) => number {
-  let state = seed;
-  return (sides) => {
-    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return Math.floor((state / 2_147_483_648) * sides);
-  };
 }
 
 describe('counts by hour and day', () => {
