@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 
-const HEALTHY_MS = 60_000;
+/** One that ran so long had started well: its next gap is the first again (as Docker's restart policies have it). */
+const HEALTHY_MS = 10_000;
 const LONGEST_GAP_MS = 30_000;
 /** How long a process may take to end before it is killed. */
 export const STOP_MS = 45_000;
@@ -48,7 +49,7 @@ export function supervise(options: {
       if (child !== which) return;
       child = null;
       if (stopping) return;
-      deaths = Date.now() - startedAt > HEALTHY_MS ? 1 : deaths + 1;
+      deaths = Date.now() - startedAt >= HEALTHY_MS ? 1 : deaths + 1;
       const gapMs = deaths === 1 ? 0 : Math.min(500 * 2 ** (deaths - 2), LONGEST_GAP_MS);
       onDeath(how, gapMs);
       timer = setTimeout(launch, gapMs);

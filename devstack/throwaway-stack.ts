@@ -65,7 +65,9 @@ export async function withStackOn<Value>(
     children.kill();
     process.exit(130);
   };
+  const kill = (): void => children.kill();
   for (const signal of SIGNALS) process.on(signal, interrupted);
+  process.on('exit', kill);
   try {
     const stack = await startStack(
       {
@@ -93,7 +95,8 @@ export async function withStackOn<Value>(
     });
   } finally {
     await children.stop();
-    children.kill();
+    kill();
+    process.off('exit', kill);
     for (const signal of SIGNALS) process.off(signal, interrupted);
   }
 }

@@ -18,6 +18,7 @@ export async function publishSurely(options: {
   const { apiUrl, apiKey, total, perSecond, typeOf, onAccepted } = options;
   const accepted = new Map<string, string>();
   const startedAt = Date.now();
+  const failed = new AbortController();
 
   async function publish(n: number): Promise<void> {
     const body = JSON.stringify({ id: `proof-${n}`, type: typeOf(n), data: { n } });
@@ -33,16 +34,18 @@ export async function publishSurely(options: {
         return;
       }
       if (answer && answer.status < 500) throw new Error(`an event was refused: ${answer.status}`);
+      if (failed.signal.aborted) return;
       if (Date.now() > until) throw new Error('the API accepted nothing for two minutes');
     }
   }
 
   const open: Promise<void>[] = [];
-  for (let n = 0; n < total; n++) {
+  for (let n = 0; n < total && !failed.signal.aborted; n++) {
     const waitMs = startedAt + (n * 1_000) / perSecond - Date.now();
     if (waitMs > 1) await pause(waitMs);
-    open.push(publish(n));
+    open.push(publish(n).catch((error: unknown) => failed.abort(error)));
   }
   await Promise.all(open);
+  failed.signal.throwIfAborted();
   return accepted;
 }

@@ -32,6 +32,33 @@ describe('keeping a child process running', () => {
     expect(deaths).toEqual(['exit code 3', 'no space left on device']);
   });
 
+  it('waits longer each time for one that dies soon, and not at all for one that had run ten seconds', async () => {
+    let ranMs = 0;
+    const clock = jest.spyOn(Date, 'now').mockImplementation(() => ranMs);
+    const gaps: number[] = [];
+    kept = supervise({
+      name: 'x',
+      start: lasting,
+      onStart: () => undefined,
+      onDeath: (_how, gapMs) => void gaps.push(gapMs),
+    });
+    for (const lifeMs of [0, 9_999, 0, 10_000, 0]) {
+      const pid = await until(
+        async () => kept?.pid(),
+        (started) => started !== undefined,
+      );
+      ranMs += lifeMs;
+      const seen = gaps.length;
+      process.kill(pid ?? 0, 'SIGKILL');
+      await until(
+        async () => gaps.length,
+        (count) => count > seen,
+      );
+    }
+    clock.mockRestore();
+    expect(gaps).toEqual([0, 500, 1_000, 0, 500]);
+  });
+
   it('leaves nothing behind that its owner could not be told of', async () => {
     const pids: number[] = [];
     const deaths: string[] = [];
