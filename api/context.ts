@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { loadCatalog } from '../catalog/load-catalog';
 import { approvalMailing } from '../entities/approval-mail';
-import { createGate, watchGate } from '../entities/pass-gate';
+import { createGate, watchGate } from '../entities/gate-queue';
 import { createWaker } from '../entities/wake-workers';
 import { createIgnoredEvents, createStripePort } from '../integrations/stripe';
 import { createLocalDisk } from '../integrations/storage';

@@ -18,6 +18,7 @@ import { LogIndexes1764950000000 } from './migrations/1764950000000-log-indexes'
 import { Metering1764200000000 } from './migrations/1764200000000-metering';
 import { RequestIds1764910000000 } from './migrations/1764910000000-request-ids';
 import { Artifacts1764500000000 } from './migrations/1764500000000-artifacts';
+import { ReservedUnits1764990000000 } from './migrations/1764990000000-reserved-units';
 import { Retention1764510000000 } from './migrations/1764510000000-retention';
 import { Recoveries1764520000000 } from './migrations/1764520000000-recoveries';
 import { StreamRollups1764970000000 } from './migrations/1764970000000-stream-rollups';
@@ -86,6 +87,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       RequestIds1764910000000,
       LogIndexes1764950000000,
       GoneCustomers1764960000000,
+      ReservedUnits1764990000000,
       StreamRollups1764970000000,
     ],
     migrationsTableName: 'migrations',

@@ -22,6 +22,8 @@ export interface Charge {
   readonly status: 'charged' | 'reserved' | 'released';
   readonly meterClass: string;
   readonly units: number;
+  /** What its key was first used for: a reservation may be settled for less. */
+  readonly askedUnits: number;
   readonly unitMicros: bigint;
   readonly amountMicros: bigint;
   readonly planKey: string;

@@ -15,6 +15,7 @@ interface GateRow extends BudgetPeriodRow {
   readonly prior_status: Charge['status'] | null;
   readonly prior_meter_class: string | null;
   readonly prior_units: string | null;
+  readonly prior_asked_units: string | null;
   readonly prior_unit_micros: string | null;
   readonly prior_amount_micros: string | null;
   readonly prior_plan_key: string | null;
@@ -30,6 +31,9 @@ const AFTER = `
   s.ai_queries_used + CASE WHEN d.passed AND a.quota_units IS NOT NULL THEN a.units ELSE 0 END,
   CASE WHEN d.passed AND a.reserved_until IS NULL
     THEN add_usage_line(s.lines, a.line, a.units, 1, a.amount, a.at) ELSE s.lines END`;
+
+const MOST_TRIES = 10;
+const UNIQUE_VIOLATION = '23505';
 
 /** The conditions of `judge`, in SQL. */
 const PASSES = `a.prior_id IS NULL
@@ -50,7 +54,8 @@ const gate = statement<GateRow>(
      SELECT a.*, a.units * a.unit_micros AS amount, p.id AS prior_id,
        CASE WHEN p.status = 'reserved' AND p.expires_at <= a.at::timestamptz THEN 'released' ELSE p.status END
          AS prior_status,
-       p.meter_class AS prior_meter_class, p.units AS prior_units, p.unit_micros AS prior_unit_micros,
+       p.meter_class AS prior_meter_class, p.units AS prior_units,
+       coalesce(p.reserved_units, p.units) AS prior_asked_units, p.unit_micros AS prior_unit_micros,
        p.amount_micros AS prior_amount_micros, p.plan_key AS prior_plan_key, p.period AS prior_period
      FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::int[],
        $10::bigint[], $11::timestamptz[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[])
@@ -81,8 +86,8 @@ const gate = statement<GateRow>(
        a.principal_id, a.at::timestamptz, a.reserved_until,
        CASE WHEN a.reserved_until IS NULL THEN a.at::timestamptz END
      FROM asked a JOIN step s ON s.n = a.n WHERE s.passed)
-   SELECT s.passed, a.prior_id, a.prior_status, a.prior_meter_class, a.prior_units, a.prior_unit_micros,
-     a.prior_amount_micros, a.prior_plan_key, a.prior_period,
+   SELECT s.passed, a.prior_id, a.prior_status, a.prior_meter_class, a.prior_units, a.prior_asked_units,
+     a.prior_unit_micros, a.prior_amount_micros, a.prior_plan_key, a.prior_period,
      $1 AS org_id, $2 AS period, s.accrued_micros, s.held_micros, s.grant_used, s.grant_held, s.ai_queries_used,
      s.lines, l.cap_micros, l.threshold_micros, l.approved_up_to_micros, l.alerted_percent, l.budget_seq,
      o.soft_cap_cents, o.require_other_approver
@@ -93,97 +98,14 @@ const gate = statement<GateRow>(
    ORDER BY a.n`,
 );
 
-/** Takes live requests through the gate. */
-export interface Gate {
-  /**
-   * Lets work through and charges it, exactly once by its key, or says why not. Exact under any parallelism, in one
-   * process or many: no order of calls takes gated spend past a cap. Throws what Postgres throws while it is away; then
-   * nothing was let through.
-   */
-  pass(request: UsageRequest): Promise<GateAnswer>;
-}
-
-/** The same gate; what it says is told on the way. */
-export function watchGate(gate: Gate, told: (verdict: string) => void): Gate {
-  return {
-    async pass(request) {
-      const answer = await gate.pass(request);
-      told(answer.kind === 'refused' ? answer.refusal : answer.kind);
-      return answer;
-    },
-  };
-}
-
-interface Waiting {
-  readonly request: UsageRequest;
-  readonly settle: (answer: GateAnswer) => void;
-  readonly fail: (error: unknown) => void;
-}
-
-const MOST_AT_ONCE = 64;
-const MOST_TRIES = 10;
-const UNIQUE_VIOLATION = '23505';
-
 /**
- * A gate in which the requests of one organization that wait while another is on its way go together in the next
- * statement: its row is locked and flushed to disk once for all of them, and never fought over within the process.
+ * Takes requests of one organization and month, each under a key of its own, through the gate in the order given.
+ * Throws what Postgres throws while it is away; then none was let through.
  */
-export function createGate(db: Executor): Gate {
-  const queues = new Map<string, Waiting[]>();
-
-  async function drain(name: string, queue: Waiting[]): Promise<void> {
-    while (queue.length > 0) {
-      const batch = takeBatch(queue);
-      try {
-        const answers = await passAll(
-          db,
-          batch.map(({ request }) => request),
-        );
-        for (const [i, { settle, fail }] of batch.entries()) {
-          const answer = answers[i];
-          if (answer) settle(answer);
-          else fail(new Error(`the gate gave no answer for ${name}`));
-        }
-      } catch (error) {
-        for (const { fail } of batch) fail(error);
-      }
-    }
-    queues.delete(name);
-  }
-
-  return {
-    pass(request) {
-      const name = `${request.orgId} ${request.period}`;
-      return new Promise<GateAnswer>((settle, fail) => {
-        const queue = queues.get(name);
-        if (queue) {
-          queue.push({ request, settle, fail });
-          return;
-        }
-        const started = [{ request, settle, fail }];
-        queues.set(name, started);
-        void drain(name, started);
-      });
-    },
-  };
-}
-
-/** Takes what goes next out of the queue: of one key the first alone, so that the others find its charge. */
-function takeBatch(queue: Waiting[]): Waiting[] {
-  const batch: Waiting[] = [];
-  const left: Waiting[] = [];
-  const keys = new Set<string>();
-  for (const waiting of queue) {
-    const { key } = waiting.request;
-    if (batch.length < MOST_AT_ONCE && !keys.has(key)) batch.push(waiting);
-    else left.push(waiting);
-    keys.add(key);
-  }
-  queue.splice(0, queue.length, ...left);
-  return batch;
-}
-
-async function passAll(db: Executor, requests: readonly UsageRequest[]): Promise<GateAnswer[]> {
+export async function passAll(
+  db: Executor,
+  requests: readonly UsageRequest[],
+): Promise<GateAnswer[]> {
   const [first] = requests;
   if (!first) return [];
   for (let tries = 1; ; tries++) {
@@ -257,6 +179,7 @@ function chargeOf(id: string, { price, units, reserveUntil }: UsageRequest): Cha
     status: reserveUntil ? 'reserved' : 'charged',
     meterClass: price.meterClass,
     units,
+    askedUnits: units,
     unitMicros: price.unitMicros,
     amountMicros: price.unitMicros * BigInt(units),
     planKey: price.planKey,
@@ -269,6 +192,7 @@ function priorOf(row: GateRow): Charge {
     status: row.prior_status ?? 'charged',
     meterClass: row.prior_meter_class ?? '',
     units: Number(row.prior_units),
+    askedUnits: Number(row.prior_asked_units),
     unitMicros: BigInt(row.prior_unit_micros ?? 0),
     amountMicros: BigInt(row.prior_amount_micros ?? 0),
     planKey: row.prior_plan_key ?? '',

@@ -18,6 +18,7 @@ interface ReservedRow {
   readonly by_quota: boolean;
   readonly status: Charge['status'];
   readonly plan_key: string;
+  readonly reserved_units: string | null;
   readonly expires_at: Date | null;
 }
 
@@ -42,7 +43,7 @@ const settleInPeriod = statement(
 
 const markSettled = statement(
   'settle-charge',
-  `UPDATE charges SET status = $2, units = $3, amount_micros = $4, settled_at = $5, xid = pg_current_xact_id()
+  `UPDATE charges SET reserved_units = units, status = $2, units = $3, amount_micros = $4, settled_at = $5, xid = pg_current_xact_id()
    WHERE id = $1`,
 );
 
@@ -152,6 +153,7 @@ function chargeOf(row: ReservedRow): Charge {
     status: row.status,
     meterClass: row.meter_class,
     units: Number(row.units),
+    askedUnits: Number(row.reserved_units ?? row.units),
     unitMicros: BigInt(row.unit_micros),
     amountMicros: BigInt(row.amount_micros),
     planKey: row.plan_key,

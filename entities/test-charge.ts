@@ -7,6 +7,7 @@ interface ChargeRow {
   readonly status: Charge['status'];
   readonly meter_class: string;
   readonly units: string;
+  readonly asked_units: string;
   readonly unit_micros: string;
   readonly amount_micros: string;
   readonly plan_key: string;
@@ -24,7 +25,8 @@ const insert = statement(
 
 const find = statement<ChargeRow>(
   'find-test-charge',
-  `SELECT id, CASE WHEN status = 'reserved' AND expires_at <= $3 THEN 'released' ELSE status END AS status, meter_class, units, unit_micros, amount_micros, plan_key FROM charges
+  `SELECT id, CASE WHEN status = 'reserved' AND expires_at <= $3 THEN 'released' ELSE status END AS status, meter_class,
+     units, coalesce(reserved_units, units) AS asked_units, unit_micros, amount_micros, plan_key FROM charges
    WHERE org_id = $1 AND NOT livemode AND key = $2`,
 );
 
@@ -57,6 +59,7 @@ export async function chargeInTestMode(
     status: row.status,
     meterClass: row.meter_class,
     units: Number(row.units),
+    askedUnits: Number(row.asked_units),
     unitMicros: BigInt(row.unit_micros),
     amountMicros: BigInt(row.amount_micros),
     planKey: row.plan_key,

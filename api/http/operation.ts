@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import type { Scope } from '../../entities/api-key';
 import type { ApprovalMailing } from '../../entities/approval-mail';
 import type { AuditFact } from '../../entities/audit-record';
-import type { Gate } from '../../entities/pass-gate';
+import type { Gate } from '../../entities/gate-queue';
 import type { Executor } from '../../entities/sql';
 import type { Work } from '../../entities/wake-workers';
 import type { Catalog } from '../../catalog/load-catalog';

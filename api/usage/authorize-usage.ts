@@ -141,21 +141,15 @@ function present(
       details: { chargeId: charge.id },
     });
   }
-  if (replayed && (charge.meterClass !== request.price.meterClass || !sameUnits(request, charge))) {
+  const isSame =
+    charge.meterClass === request.price.meterClass && charge.askedUnits === request.units;
+  if (replayed && !isSame) {
     throw new Fault('idempotency_key_reused', {
       message: 'This idempotency key was charged with another meter class or other units.',
-      details: { chargeId: charge.id, meterClass: charge.meterClass, units: charge.units },
+      details: { chargeId: charge.id, meterClass: charge.meterClass, units: charge.askedUnits },
     });
   }
   return presentCharge(charge, request.orgId, period, replayed, request.now);
-}
-
-/** A reservation that was settled for less answers its first request all the same. */
-function sameUnits(
-  { units, reserveUntil }: UsageRequest,
-  { status, units: held }: Charge,
-): boolean {
-  return held === units || (status === 'charged' && reserveUntil !== null && held <= units);
 }
 
 export function presentCharge(

@@ -227,6 +227,26 @@ describe('the gate', () => {
   );
 
   it.each([true, false])(
+    'tells a key by what was reserved once less of it was committed (live: %s)',
+    async (livemode) => {
+      const tenant = await api.newKey(acme.orgId, { livemode });
+      const held = { idempotencyKey: 'partly', reserveSeconds: 60 };
+      const { chargeId } = (await authorize({ ...held, units: 5 }, tenant)).body;
+      const commit = `/v1/usage/charges/${chargeId}/commit`;
+      expect((await tenant.call('POST', commit, { units: 2 })).status).toBe(200);
+      const again = await authorize({ ...held, units: 5 }, tenant);
+      expect(again.body).toMatchObject({ status: 'charged', units: 2, replayed: true });
+      for (const units of [2, 4, 500]) {
+        const other = await authorize({ ...held, units }, tenant);
+        expect(other).toMatchObject({
+          status: 422,
+          body: { code: 'idempotency_key_reused', details: { units: 5 } },
+        });
+      }
+    },
+  );
+
+  it.each([true, false])(
     'lets nothing through under a key that was given back (live: %s)',
     async (livemode) => {
       const tenant = await api.newKey(acme.orgId, { livemode });

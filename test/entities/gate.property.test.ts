@@ -9,7 +9,7 @@ import { decideApproval } from '../../entities/decide-approval';
 import { STANDARD_SCHEDULE } from '../../entities/delivery-schedule';
 import { ceilingOf, judge } from '../../entities/gate';
 import { openApproval } from '../../entities/open-approval';
-import { createGate } from '../../entities/pass-gate';
+import { createGate } from '../../entities/gate-queue';
 import { priceUsage } from '../../entities/price-usage';
 import { releaseExpired, settleReservation } from '../../entities/settle-charge';
 import { Fault } from '../../platform/fault';
