@@ -9,6 +9,7 @@ import { readConfig, type Config } from '../platform/config';
 import { Fault } from '../platform/fault';
 import { newId } from '../platform/ids';
 import { createLog, type Log } from '../platform/log';
+import { listenOn } from '../platform/listen-on';
 import { registerPool } from '../platform/metrics';
 import { orExit } from '../platform/or-exit';
 import { createApp } from './app';
@@ -44,7 +45,6 @@ async function main(): Promise<void> {
   const drain = drainable(server);
   const sockets = createStreamSockets(context, metrics);
   sockets.attach(server);
-  server.listen(config.PORT, config.HOST, () => log.info({ port: config.PORT }, 'api started'));
   leaveOnSignal(log, async () => {
     leaving.abort();
     const [clean] = await Promise.all([drain(DRAIN_MS), sockets.drain()]);
@@ -52,6 +52,9 @@ async function main(): Promise<void> {
     if (db.isInitialized) await db.destroy();
     return clean;
   });
+  const at = { host: config.HOST, port: config.PORT, setting: 'PORT' } as const;
+  await orExit(() => listenOn(server, at));
+  log.info({ port: config.PORT }, 'api started');
   await orExit(() => openDatabase(db, log, context.catalog));
 }
 

@@ -2,11 +2,20 @@ import pino, { type DestinationStream, type Logger } from 'pino';
 
 export type Log = Logger;
 
-/** The process's logger: one JSON line a fact. Header and field names that may carry secrets are never written. */
+/**
+ * The process's logger: one JSON line a fact. Header and field names that may carry secrets are never written, nor the
+ * binary metadata that Temporal's errors carry.
+ */
 export function createLog(name: string, level: string, destination?: DestinationStream): Log {
   const options = {
     name,
     level,
+    serializers: {
+      err: (error: Error) => {
+        const { metadata: _, ...told } = pino.stdSerializers.err(error);
+        return told;
+      },
+    },
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: {
       paths: ['*.secret', '*.signingSecret', '*.authorization', '*["x-api-key"]', '*.token'],

@@ -1,8 +1,9 @@
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { catalogFaults, loadCatalog } from '../catalog/load-catalog';
 import { createDataSource } from '../entities/data-source';
 import { openDatabase } from '../entities/open-database';
-import { readConfig, type Config } from '../platform/config';
+import { readConfig } from '../platform/config';
+import { listenOn } from '../platform/listen-on';
 import { createLog } from '../platform/log';
 import { orExit } from '../platform/or-exit';
 import { installTemporalRuntime } from './run-workflows';
@@ -23,8 +24,12 @@ async function main(): Promise<void> {
     onError: (error) => log.warn({ err: error }, 'a database connection was lost'),
   });
   await orExit(() => openDatabase(db, log, loadCatalog(config.CATALOG_PATH)));
+  // The port first: a worker that has to give up has not taken any work yet.
+  const server = createServer();
+  const at = { host: config.HOST, port: config.WORKER_PORT, setting: 'WORKER_PORT' } as const;
+  await orExit(() => listenOn(server, at));
   const worker = startWorker(config, db, log);
-  const server = serveHealth(config, worker);
+  serveHealth(server, worker);
   log.info({ port: config.WORKER_PORT }, 'worker started');
 
   let stopping = false;
@@ -45,9 +50,9 @@ async function main(): Promise<void> {
   process.on('SIGINT', stop);
 }
 
-function serveHealth(config: Config, worker: RunningWorker) {
+function serveHealth(server: Server, worker: RunningWorker): void {
   const { metrics } = worker;
-  const server = createServer((request, response) => {
+  server.on('request', (request, response) => {
     if (request.url === '/metrics') {
       void metrics.metrics().then((text) => {
         response.writeHead(200, { 'content-type': metrics.contentType }).end(text);
@@ -58,7 +63,6 @@ function serveHealth(config: Config, worker: RunningWorker) {
     response.writeHead(found ? 200 : 404, { 'content-type': 'application/json' });
     response.end(JSON.stringify(found ? { status: 'ok', temporal: worker.temporal() } : {}));
   });
-  return server.listen(config.WORKER_PORT, config.HOST);
 }
 
 void main();
