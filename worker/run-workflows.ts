@@ -11,12 +11,17 @@ import type { MailActivities } from '../activities/send-mail';
 import type { Log } from '../platform/log';
 import { BUSINESS_QUEUE, DELIVERIES_QUEUE } from '../workflows/contracts';
 
-/** Sends the SDK's own log lines through ours. Call once, before the first connection. */
+/** Every call of the core tells each time that it tries again; that Temporal is away is told once, by its watch. */
+const RETRIED = /^gRPC call \w+ retried/;
+
+/** Sends the SDK's own log lines, those of its native core too, through ours. Call once, before the first connection. */
 export function installTemporalRuntime(log: Log): void {
   Runtime.install({
     shutdownSignals: [],
+    telemetryOptions: { logging: { forward: { level: 'WARN' } } },
     logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
-      log[level === 'ERROR' ? 'error' : 'warn']({ temporal: meta }, message);
+      const as = RETRIED.test(message) ? 'debug' : level === 'ERROR' ? 'error' : 'warn';
+      log[as]({ temporal: meta }, message);
     }),
   });
 }

@@ -5,6 +5,7 @@ import { createWorkers, type Activities } from './run-workflows';
 import { ensureSchedules, type RecurringWorkflow } from './schedules';
 import { ensureSearchAttributes } from './search-attributes';
 import { connectTemporal } from './temporal-connection';
+import { watchTemporal, type TemporalWatch } from './watch-temporal';
 
 const RESTART_MS = 1_000;
 
@@ -13,6 +14,7 @@ export interface TemporalSession {
   start(): void;
   /** The client, while connected. */
   client(): Client | null;
+  /** `up` while connected to a Temporal that answers. */
   state(): 'up' | 'away';
   stop(): Promise<void>;
 }
@@ -31,6 +33,7 @@ export function createTemporalSession(options: {
   let stopped = false;
   let workers: Worker[] = [];
   let client: Client | null = null;
+  let watch: TemporalWatch | null = null;
   let life: Promise<void> = Promise.resolve();
 
   async function live(): Promise<void> {
@@ -43,6 +46,7 @@ export function createTemporalSession(options: {
         client = temporal.client;
         await ensureSchedules(client, options.schedules);
         if (!stopped) {
+          watch = watchTemporal(temporal.connection, options);
           log.info('workflows are being worked on');
           await runAll(workers);
         }
@@ -52,6 +56,8 @@ export function createTemporalSession(options: {
       } finally {
         workers = [];
         client = null;
+        await watch?.stop();
+        watch = null;
         await temporal.connection.close().catch(() => undefined);
       }
     }
@@ -62,7 +68,7 @@ export function createTemporalSession(options: {
       life = live();
     },
     client: () => client,
-    state: () => (client ? 'up' : 'away'),
+    state: () => (client && watch?.answers() ? 'up' : 'away'),
     async stop() {
       stopped = true;
       for (const worker of workers) shutdown(worker);

@@ -54,4 +54,16 @@ describe('what the product tells of itself', () => {
     expect(changes).toHaveLength(2);
     expect(product.lines.join('\n')).not.toContain('of-the-customer');
   });
+
+  it('says that Temporal is away while it does not answer, and that it is back', async () => {
+    const said = async (): Promise<readonly unknown[]> => [
+      value(await product.workerMetrics(), 'secapi_temporal_up'),
+      ((await product.tenant.call('get', '/readyz')).body as { temporal: string }).temporal,
+    ];
+    await product.temporal.kill();
+    await until(said, ([up, temporal]) => up === 0 && temporal === 'away', 40_000);
+    expect(facts('Temporal does not answer')).toHaveLength(1);
+    await product.temporal.start();
+    await until(said, ([up, temporal]) => up === 1 && temporal === 'up', 40_000);
+  }, 100_000);
 });

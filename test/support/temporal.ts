@@ -7,7 +7,10 @@ import { spawnTemporal, waitForTemporal } from '../../devstack/temporal';
 export interface TestTemporal {
   readonly address: string;
   readonly namespace: string;
-  /** Kills the server and starts it again over the same file. */
+  /** Kills the server; nobody answers until `start`, over the same file. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  /** Kills the server and starts it again. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -19,22 +22,27 @@ export async function startTemporal(): Promise<TestTemporal> {
   const binary = process.env['TEST_TEMPORAL_BINARY'] ?? '';
   const folder = mkdtempSync(join(tmpdir(), 'secapi-temporal-'));
   const address = `127.0.0.1:${port}`;
-  const start = () =>
+  const spawn = () =>
     spawnTemporal({ binary, port, namespace, dbFile: join(folder, 'temporal.db') }, 'ignore');
-  let server = start();
+  let server = spawn();
   const kill = (): Promise<void> => {
     const gone = new Promise<void>((resolve) => server.once('exit', () => resolve()));
     server.kill('SIGKILL');
     return gone;
   };
+  const start = (): Promise<void> => {
+    server = spawn();
+    return waitForTemporal(address, namespace);
+  };
   await waitForTemporal(address, namespace);
   return {
     address,
     namespace,
+    kill,
+    start,
     async restart() {
       await kill();
-      server = start();
-      await waitForTemporal(address, namespace);
+      await start();
     },
     async stop() {
       await kill();
