@@ -16,7 +16,7 @@ import {
 import { repositoryRoot } from './repository-root';
 import { seed, type Seeded } from './seed';
 import { standInForStripe } from './stripe/stand-in';
-import { resolveTemporal, spawnTemporal, waitForTemporal } from './temporal';
+import { keepClosedWorkflows, resolveTemporal, spawnTemporal, waitForTemporal } from './temporal';
 import { waitForUrl } from './wait-for-url';
 
 const DATABASE = 'secapi';
@@ -118,6 +118,7 @@ export async function startStack(options: StackOptions, children: Children): Pro
       logged('temporal', (log) => spawnTemporal(temporal, log, true)),
     );
     await waitForTemporal(temporalAddress, NAMESPACE);
+    await keepClosedWorkflows(temporalAddress, NAMESPACE);
   }
 
   say('Starting API, worker and receiver');
@@ -130,10 +131,12 @@ export async function startStack(options: StackOptions, children: Children): Pro
     port: ports.STRIPE_PORT,
     secretsKey: options.secretsKey,
   });
+  const artifacts = join(folder, 'artifacts');
+  mkdirSync(artifacts, { recursive: true });
   const childEnv = {
     PUBLIC_URL: apiUrl,
     MAIL_FOLDER: join(folder, 'mail'),
-    ARTIFACTS_FOLDER: join(folder, 'artifacts'),
+    ARTIFACTS_FOLDER: artifacts,
     ALLOWED_RETURN_ORIGINS: 'loopback',
     ...env,
     ...stripe?.env,

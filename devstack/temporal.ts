@@ -4,6 +4,7 @@ import { accessSync, constants, existsSync, mkdirSync, readFileSync, renameSync 
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { Connection } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time';
 import { repositoryRoot } from './repository-root';
 import { runToEnd } from './run-to-end';
 
@@ -164,6 +165,19 @@ export async function waitForTemporal(address: string, namespace: string): Promi
       if (Date.now() > until) throw new Error('Temporal did not come up', { cause: error });
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
+  }
+}
+
+/** Lets the namespace keep closed workflows for seven days, as a deployment does; the server makes it with one. Safe to repeat. */
+export async function keepClosedWorkflows(address: string, namespace: string): Promise<void> {
+  const connection = await Connection.connect({ address });
+  try {
+    await connection.workflowService.updateNamespace({
+      namespace,
+      config: { workflowExecutionRetentionTtl: msToTs('7 days') },
+    });
+  } finally {
+    await connection.close();
   }
 }
 
