@@ -1,8 +1,12 @@
 import type { DataSource } from 'typeorm';
 import { createDataSource } from '../entities/data-source';
+import { migrationState, requireMigrated } from '../entities/migration-state';
 import { stackEnvironment } from './stack-environment';
 
-/** Opens the database that DATABASE_URL names, else the running dev stack's; closes it after `act`. */
+/**
+ * Opens the database that DATABASE_URL names, else the running dev stack's; closes it after `act`. Throws a StartError
+ * unless the database stands where this version needs it.
+ */
 export async function withDatabase<Value>(act: (db: DataSource) => Promise<Value>): Promise<Value> {
   const url = stackEnvironment()['DATABASE_URL'];
   if (!url) {
@@ -11,6 +15,7 @@ export async function withDatabase<Value>(act: (db: DataSource) => Promise<Value
   const db = createDataSource({ url, poolSize: 2, applicationName: 'secapi-cli' });
   await db.initialize();
   try {
+    requireMigrated(await migrationState(db));
     return await act(db);
   } finally {
     await db.destroy();

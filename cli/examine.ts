@@ -5,6 +5,7 @@ import { migrationState } from '../entities/migration-state';
 import { readConfig, readSettings } from '../platform/config';
 import { checks } from './checks';
 import type { Check, Finding, Patient } from './checks/check';
+import { noDatabase } from './checks/database';
 
 const PATIENCE_MS = 3_000;
 const CHECK_MS = 15_000;
@@ -52,7 +53,7 @@ async function admit(env: Environment): Promise<{ patient: Patient; close(): Pro
   const [config, configFaults] = await attempt(async () =>
     readConfig(env, [({ CATALOG_PATH }) => catalogFaults(CATALOG_PATH)]),
   );
-  const [db, dbFault] = await attempt(async () => {
+  const [db, dbReason, dbError] = await attempt(async () => {
     const { DATABASE_URL: url } = readSettings(env, ['DATABASE_URL']);
     const source = createDataSource({ url, poolSize: 2, applicationName: 'secapi-doctor' });
     return within(PATIENCE_MS, () => source.initialize());
@@ -70,7 +71,7 @@ async function admit(env: Environment): Promise<{ patient: Patient; close(): Pro
       config,
       configFaults,
       db,
-      dbFault,
+      dbFault: dbReason === null ? null : noDatabase(dbError, dbReason),
       isMigrated,
       temporal,
       temporalFault,
@@ -83,11 +84,13 @@ async function admit(env: Environment): Promise<{ patient: Patient; close(): Pro
   };
 }
 
-async function attempt<Value>(act: () => Promise<Value>): Promise<[Value, null] | [null, string]> {
+async function attempt<Value>(
+  act: () => Promise<Value>,
+): Promise<[Value, null, null] | [null, string, unknown]> {
   try {
-    return [await act(), null];
+    return [await act(), null, null];
   } catch (error) {
-    return [null, reasonOf(error)];
+    return [null, reasonOf(error), error];
   }
 }
 

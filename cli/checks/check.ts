@@ -14,7 +14,7 @@ export interface Patient {
   readonly config: Config | null;
   readonly configFaults: string | null;
   readonly db: DataSource | null;
-  readonly dbFault: string | null;
+  readonly dbFault: Finding | null;
   readonly isMigrated: boolean;
   readonly temporal: Client | null;
   readonly temporalFault: string | null;

@@ -1,20 +1,37 @@
 import { readDatabaseFacts } from '../../entities/database-facts';
 import { migrationState } from '../../entities/migration-state';
+import { ConfigError } from '../../platform/config';
 import { duration, fault, ok, warning, type Check, type Finding } from './check';
 
+/** It shuts down, has crashed, or starts. */
+const STARTING = /^57P0/;
 const NEEDED = 180_000;
 const SKEW_WARN_MS = 1_000;
 const SKEW_FAULT_MS = 5_000;
 const LONG_TRANSACTION_S = 60;
+
+/** Why there is no connection: Postgres is away, refuses us (it says so with a code), or isn't named. */
+export function noDatabase(error: unknown, reason: string): Finding {
+  if (error instanceof ConfigError)
+    return fault(
+      'there is nothing to look at: DATABASE_URL names no Postgres',
+      'See `environment`.',
+    );
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (/^[0-9A-Z]{5}$/.test(code) && !STARTING.test(code))
+    return fault(
+      `Postgres answers, and refuses us: ${reason}`,
+      'Make role and database as docs/operating.md says, or correct DATABASE_URL.',
+    );
+  return fault(`Postgres does not answer: ${reason}`, 'Start it, or correct DATABASE_URL.');
+}
 
 export const databaseChecks: readonly Check[] = [
   {
     name: 'database',
     run({ db, dbFault }) {
       if (db) return [ok('Postgres answers')];
-      return [
-        fault(`Postgres does not answer: ${dbFault ?? ''}`, 'Start it, or correct DATABASE_URL.'),
-      ];
+      return dbFault ? [dbFault] : [];
     },
   },
   {

@@ -2,6 +2,12 @@ import { fault, ok, warning, type Check, type Finding } from './check';
 
 const LOOPBACK = /^https?:\/\/(127\.0\.0\.1|localhost|\[::1\])(:|\/|$)/;
 
+const STRIPE_FORMS = [
+  ['STRIPE_SECRET_KEY', /^(sk|rk)_/, 'a secret key (sk_… or rk_…)'],
+  ['STRIPE_PUBLISHABLE_KEY', /^pk_/, 'a publishable key (pk_…)'],
+  ['STRIPE_WEBHOOK_SECRET', /^whsec_/, 'a signing secret (whsec_…)'],
+] as const;
+
 export const environmentChecks: readonly Check[] = [
   {
     name: 'environment',
@@ -22,11 +28,19 @@ export const environmentChecks: readonly Check[] = [
       if (!config) return [];
       const found: Finding[] = [];
       const isPublic = !LOOPBACK.test(config.PUBLIC_URL);
-      if (isPublic && config.ALLOW_PRIVATE_DESTINATIONS)
+      const isProduction = config.ENVIRONMENT === 'production';
+      if ((isPublic || isProduction) && config.ALLOW_PRIVATE_DESTINATIONS)
         found.push(
           fault(
-            'webhooks may go to private addresses, though callers reach the API from outside',
+            'webhooks may go to private addresses, though this is no machine of a developer',
             'Set ALLOW_PRIVATE_DESTINATIONS=false: else customers can make the server ask your own network.',
+          ),
+        );
+      if (!isPublic && isProduction)
+        found.push(
+          warning(
+            'PUBLIC_URL is this machine’s own address: links in mails and replies lead nowhere from elsewhere',
+            'Set PUBLIC_URL to where callers reach the API.',
           ),
         );
       if (isPublic && config.PUBLIC_URL.startsWith('http:'))
@@ -50,11 +64,16 @@ export const environmentChecks: readonly Check[] = [
             'Set STRIPE_WEBHOOK_SECRET to the signing secret of the endpoint at Stripe.',
           ),
         );
+      for (const [name, form, kind] of STRIPE_FORMS)
+        if (config[name] !== '' && !form.test(config[name]))
+          found.push(
+            fault(`${name} has not the form of ${kind}`, 'Copy it anew from Stripe’s dashboard.'),
+          );
       if (config.SECRETS_KEY.length > 1)
         found.push(
           warning(
             `SECRETS_KEY lists ${config.SECRETS_KEY.length} keys`,
-            'Run `npm run secrets:reseal`, then take the older keys out.',
+            'Run `npm run secrets:reseal`, and four days later take the older keys out.',
           ),
         );
       return found.length > 0 ? found : [ok('nothing in them contradicts the rest')];

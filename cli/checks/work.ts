@@ -21,7 +21,7 @@ export const workChecks: readonly Check[] = [
         return [
           fault(
             'no worker has Temporal: retries, replays, approvals and mails wait',
-            'See `temporal` below.',
+            'See `temporal` and `namespace`; the workers’ logs say why.',
           ),
         ];
       return [ok(`${workers.alive} worker(s), ${workers.withTemporal} with Temporal`)];

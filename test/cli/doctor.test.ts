@@ -1,3 +1,7 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { machineChecks } from '../../cli/checks/machine';
 import { report } from '../../cli/doctor';
 import { examine, type Diagnosis } from '../../cli/examine';
 import { freePort } from '../../devstack/ports';
@@ -49,6 +53,56 @@ describe('the doctor, where parts are down', () => {
     expect(said.filter((level) => level === 'warning')).toHaveLength(3);
     expect(of(findings, 'stripe')[0]?.level).toBe('fault');
   }, 60_000);
+
+  it('knows keys of Stripe by their form, and what production must not be given', async () => {
+    const findings = await examine({
+      DATABASE_URL: 'postgres://x:y@127.0.0.1:1/z',
+      TEMPORAL_ADDRESS: '127.0.0.1:1',
+      SECRETS_KEY: newSecretsKey(),
+      ENVIRONMENT: 'production',
+      ALLOW_PRIVATE_DESTINATIONS: 'true',
+      STRIPE_SECRET_KEY: 'pk_live_x',
+      STRIPE_PUBLISHABLE_KEY: 'sk_live_x',
+      STRIPE_WEBHOOK_SECRET: 'secret',
+      STRIPE_API_URL: 'http://127.0.0.1:1',
+    });
+    const said = of(findings, 'settings').map(({ says }) => says);
+    for (const name of ['STRIPE_SECRET_KEY', 'STRIPE_PUBLISHABLE_KEY', 'STRIPE_WEBHOOK_SECRET'])
+      expect(said.filter((line) => line.startsWith(`${name} has not the form`))).toHaveLength(1);
+    expect(said.join()).toContain('webhooks may go to private addresses');
+    expect(said.join()).toContain('PUBLIC_URL is this machine’s own address');
+    expect(said.join()).not.toMatch(/pk_live_x|sk_live_x/);
+  }, 60_000);
+});
+
+describe('the doctor, before a folder for artifacts', () => {
+  const at = async (folder: string): Promise<Diagnosis | undefined> => {
+    const env = {
+      DATABASE_URL: 'postgres://x:y@127.0.0.1:1/z',
+      SECRETS_KEY: newSecretsKey(),
+      ARTIFACTS_FOLDER: folder,
+    };
+    return (await examine(env, machineChecks)).find(({ check }) => check === 'artifacts folder');
+  };
+  const folder = mkdtempSync(join(tmpdir(), 'secapi-doctor-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('says how much room there is, and leaves nothing in it', async () => {
+    expect((await at(folder))?.says).toMatch(/^\d+ % of ARTIFACTS_FOLDER .* is free \(\d+ GiB\)$/);
+    expect(readdirSync(folder)).toEqual([]);
+  }, 60_000);
+
+  it('finds one that is missing, that is a file, that nobody can write', async () => {
+    expect(await at(join(folder, 'gone'))).toMatchObject({
+      level: 'warning',
+      says: expect.stringContaining('does not exist') as string,
+    });
+    expect(await at(__filename)).toMatchObject({ level: 'fault' });
+    expect(await at('/proc')).toMatchObject({
+      level: 'fault',
+      says: expect.stringContaining('can’t be written') as string,
+    });
+  }, 60_000);
 });
 
 describe('the doctor, before a database', () => {
@@ -91,6 +145,13 @@ describe('the doctor, before a database', () => {
     expect(of(findings, 'outbox')[0]?.says).toMatch(/5 min .*Temporal is away/);
     expect(of(findings, 'sealed secrets')[0]?.says).toContain('SECRETS_KEY does not list');
     await sandbox.close();
+  }, 60_000);
+
+  it('tells a Postgres that refuses from one that is away, and from none that is named', async () => {
+    const [refused] = of(await at(`${database.url}_gone`), 'database');
+    expect(refused?.says).toContain('Postgres answers, and refuses us: database');
+    const [unnamed] = of(await at(''), 'database');
+    expect(unnamed?.mend).toBe('See `environment`.');
   }, 60_000);
 
   it('finds a migration that is missing, and one of a newer version', async () => {
