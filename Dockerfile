@@ -13,7 +13,8 @@ FROM node:20-bookworm-slim
 # The Temporal SDK reads the system's certificates.
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
-ENV NODE_ENV=production
+# Reachable from outside the container, and a folder that its user can write; compose mounts a volume there.
+ENV NODE_ENV=production HOST=0.0.0.0 ARTIFACTS_FOLDER=/app/artifacts
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
