@@ -25,6 +25,7 @@ export const killPartProofs: readonly Proof[] = [
   })),
   {
     name: 'chaos',
+    runs: 'aside',
     claim:
       'SIGKILL of any part at random moments for 10 minutes under load: all arrive, none is stuck',
     run: (say) =>

@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
+import { promisify } from 'node:util';
 import { approvalProofs } from './approval';
 import { artifactProofs } from './artifacts';
 import { backupProofs } from './backup';
@@ -31,7 +33,7 @@ const proofs: readonly Proof[] = [
   ...upgradeProofs,
 ];
 
-/** `npm run prove [-- name …]`: runs the proofs, one after another, and prints a table. Exit code 1 where one failed. */
+/** `npm run prove [-- name …]`: runs the proofs and prints a table. Exit code 1 where one failed. */
 async function main(): Promise<void> {
   const wanted = process.argv.slice(2);
   const unknown = wanted.filter((name) => !proofs.some((proof) => proof.name === name));
@@ -40,36 +42,50 @@ async function main(): Promise<void> {
     throw new Error(`There is no proof ${unknown.join(', ')}. There are: ${names}.`);
   }
   const chosen = proofs.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
-  const rows: string[] = [];
-  let failed = 0;
-  for (const proof of chosen) {
-    const startedAt = Date.now();
-    console.error(`▸ ${proof.name}: ${proof.claim}`);
-    const result = await runOne(proof);
-    const passed = result.complaints.length === 0;
-    if (!passed) failed += 1;
-    for (const complaint of result.complaints.slice(0, SHOWN)) console.error(`  ✗ ${complaint}`);
-    if (result.complaints.length > SHOWN)
-      console.error(`  ✗ … and ${result.complaints.length - SHOWN} more`);
-    const seconds = ((Date.now() - startedAt) / 1_000).toFixed(0);
-    const figures = Object.entries(result.figures).map(([name, value]) => `${name}: ${value}`);
-    rows.push(
-      `| ${proof.name} | ${proof.claim} | ${passed ? 'holds' : 'FAILS'} | ${figures.join('; ')} | ${seconds} s |`,
-    );
-  }
+  const proven = await commit();
+  const rows = new Map<Proof, Row>();
+  const lane = async (runs: Proof['runs']): Promise<void> => {
+    for (const proof of chosen) if (proof.runs === runs) rows.set(proof, await runOne(proof));
+  };
+  await Promise.all([lane('aside'), lane(undefined)]);
+  await lane('alone');
   const gib = Math.round(totalmem() / 2 ** 30);
-  console.log(`\n${cpus().length} cores, ${gib} GiB, Node ${process.version}\n`);
+  const machine = `${cpus().length} cores, ${gib} GiB, Node ${process.version}`;
+  console.log(`\nCommit ${proven}, ${machine}\n`);
   console.log('| proof | promise | result | figures | took |\n|---|---|---|---|---|');
-  console.log(rows.join('\n'));
-  process.exitCode = failed === 0 ? 0 : 1;
+  for (const proof of chosen) console.log(rows.get(proof)?.line);
+  process.exitCode = [...rows.values()].every(({ holds }) => holds) ? 0 : 1;
 }
 
-async function runOne(proof: Proof): Promise<ProofResult> {
-  try {
-    return await proof.run((text) => console.error(`  ${text}`));
-  } catch (error) {
-    return { complaints: [error instanceof Error ? error.message : String(error)], figures: {} };
-  }
+interface Row {
+  readonly holds: boolean;
+  readonly line: string;
+}
+
+async function runOne(proof: Proof): Promise<Row> {
+  const { name, claim } = proof;
+  const startedAt = Date.now();
+  const say = (text: string): void => console.error(`  ${name}: ${text}`);
+  console.error(`▸ ${name}: ${claim}`);
+  const { complaints, figures } = await proof.run(say).catch((error: unknown): ProofResult => ({
+    complaints: [error instanceof Error ? error.message : String(error)],
+    figures: {},
+  }));
+  for (const complaint of complaints.slice(0, SHOWN)) say(`✗ ${complaint}`);
+  if (complaints.length > SHOWN) say(`✗ … and ${complaints.length - SHOWN} more`);
+  const holds = complaints.length === 0;
+  const verdict = holds ? 'holds' : 'FAILS';
+  const seconds = ((Date.now() - startedAt) / 1_000).toFixed(0);
+  say(`${verdict}, after ${seconds} s`);
+  const told = Object.entries(figures).map(([figure, value]) => `${figure}: ${value}`);
+  return { holds, line: `| ${name} | ${claim} | ${verdict} | ${told.join('; ')} | ${seconds} s |` };
+}
+
+/** What is proven: the commit that is checked out. */
+async function commit(): Promise<string> {
+  const git = ['describe', '--always', '--dirty', '--abbrev=12', '--exclude=*'];
+  const { stdout } = await promisify(execFile)('git', git).catch(() => ({ stdout: 'unknown' }));
+  return stdout.trim();
 }
 
 main().then(
