@@ -1,6 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { deliveryDelta } from './delivery-rollup';
-import { foldForeign, foldRollup, GRAINS, rollupOf } from './fold-rollup';
+import { foldForeign, foldRollup, GRAINS, ofEverybody, rollupOf } from './fold-rollup';
 import { statement } from './sql';
 
 const foldAttemptCounts = statement<Record<string, never>>(
@@ -11,7 +11,7 @@ const foldAttemptCounts = statement<Record<string, never>>(
      coalesce(a.http_status, 0), count(*) FILTER (WHERE a.ok), count(*) FILTER (WHERE NOT a.ok),
      count(*) FILTER (WHERE a.trigger = 'replay'), max(a.created_at)
    FROM webhook_attempts a, ${GRAINS}
-   WHERE a.xid >= $1::xid8 AND a.xid < $2::xid8 GROUP BY 1, 2, 3, 4, 5, 6, 7
+   WHERE a.xid >= $1::xid8 AND a.xid < $2::xid8 AND ${ofEverybody('a')} GROUP BY 1, 2, 3, 4, 5, 6, 7
    ON CONFLICT (org_id, grain, starts_at, livemode, endpoint_id, event_type, http_status) DO UPDATE
    SET ok_count = r.ok_count + excluded.ok_count, error_count = r.error_count + excluded.error_count,
      replay_count = r.replay_count + excluded.replay_count,
@@ -20,7 +20,7 @@ const foldAttemptCounts = statement<Record<string, never>>(
 
 const foldDeliveryStates = statement<Record<string, never>>(
   'fold-delivery-states',
-  `WITH ${deliveryDelta('$1::xid8', '$2::xid8', () => 'true')},
+  `WITH ${deliveryDelta('$1::xid8', '$2::xid8', ofEverybody)},
    marked AS (
      UPDATE webhook_deliveries d SET counted_as = s.outcome, counted_bucket = s.bucket FROM state s
      WHERE d.id = s.id AND (s.counted_as IS NOT NULL OR s.outcome <> 'delivered'))

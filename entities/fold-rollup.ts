@@ -10,6 +10,12 @@ const ENDLESS = '18446744073709551615';
 /** What a rollup's rows are counted by, as rows `g (grain)`. */
 export const GRAINS = `(VALUES ('hour'), ('day')) AS g (grain)`;
 
+/**
+ * The condition of the indexes by xid alone, over the rows of everybody. Only a statement that has it too may walk them:
+ * one that looks for a quiet organization's rows would otherwise be planned to, past all the others'.
+ */
+export const ofEverybody = (row: string): string => `${row}.event_id <> ''`;
+
 type Nothing = Record<string, never>;
 
 /** Counts that are folded from the rows of a table in the order of their commits; a mark says how far. */
@@ -24,7 +30,7 @@ export interface Rollup {
   readonly folds: readonly Statement<Nothing>[];
 }
 
-/** A rollup of a table that has an index by xid. */
+/** A rollup of a table that has an index by xid, of everybody. */
 export function rollupOf(
   mark: string,
   table: string,
@@ -36,7 +42,8 @@ export function rollupOf(
     folds,
     limit: statement(
       `rollup-limit-${mark}`,
-      `WITH beyond AS (SELECT xid FROM ${table} WHERE xid > $1::xid8 ORDER BY xid OFFSET $2 LIMIT 1),
+      `WITH beyond AS (SELECT t.xid FROM ${table} t WHERE t.xid > $1::xid8 AND ${ofEverybody('t')}
+         ORDER BY t.xid OFFSET $2 LIMIT 1),
        safe AS (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xid)
        SELECT least(coalesce((SELECT xid FROM beyond), safe.xid), safe.xid) AS high,
          coalesce((SELECT xid FROM beyond) < safe.xid, false) AS more FROM safe`,
@@ -46,7 +53,7 @@ export function rollupOf(
       `SELECT greatest(m.xid, pg_snapshot_xmax(s.now)) AS low, least(m.xid, pg_snapshot_xmin(s.now)) AS mark
        FROM rollup_marks m, (SELECT pg_current_snapshot() AS now) s
        WHERE m.name = '${mark}' AND (m.xid >= pg_snapshot_xmax(s.now)
-         OR EXISTS (SELECT FROM ${table} t WHERE t.xid >= pg_snapshot_xmax(s.now)))
+         OR EXISTS (SELECT FROM ${table} t WHERE t.xid >= pg_snapshot_xmax(s.now) AND ${ofEverybody('t')}))
        FOR UPDATE OF m`,
     ),
   };

@@ -1,5 +1,5 @@
 import type { DataSource, EntityManager } from 'typeorm';
-import { foldForeign, foldRollup, GRAINS, rollupOf } from './fold-rollup';
+import { foldForeign, foldRollup, GRAINS, ofEverybody, rollupOf } from './fold-rollup';
 import { run, statement } from './sql';
 
 /** The mark of what is folded; a record at or after it is counted from its row. */
@@ -24,7 +24,10 @@ export function countStreamRecords(sign: '' | '-', from: string): string {
 const STREAM_RECORDS = rollupOf('stream_events', 'stream_events', [
   statement(
     'fold-stream-records',
-    countStreamRecords('', 'stream_events t WHERE t.xid >= $1::xid8 AND t.xid < $2::xid8'),
+    countStreamRecords(
+      '',
+      `stream_events t WHERE t.xid >= $1::xid8 AND t.xid < $2::xid8 AND ${ofEverybody('t')}`,
+    ),
   ),
 ]);
 

@@ -32,12 +32,14 @@ const summary = statement<{
      SELECT stream_id, event_type, 1, recorded_at FROM stream_events t
      WHERE t.org_id = $1 AND t.xid >= ${STREAM_MARK} AND t.recorded_at >= $7::timestamptz
      UNION ALL
-     SELECT t.stream_id, t.event_type, 1, t.recorded_at FROM stream_rollups r
-     JOIN stream_events t ON t.stream_id = r.stream_id AND t.event_type = r.event_type
-       AND (t.xid, t.id) >= (r.first_xid, r.first_id) AND (t.xid, t.id) <= (r.last_xid, r.last_id)
+     SELECT r.stream_id, r.event_type, 1, t.recorded_at FROM stream_rollups r
+     CROSS JOIN LATERAL (
+       SELECT recorded_at FROM stream_events t WHERE t.stream_id = r.stream_id AND t.event_type = r.event_type
+         AND (t.xid, t.id) >= (r.first_xid, r.first_id) AND (t.xid, t.id) <= (r.last_xid, r.last_id)
+         AND t.xid < ${STREAM_MARK} AND t.recorded_at >= $7::timestamptz AND t.recorded_at < $3::timestamptz
+       OFFSET 0) t
      WHERE r.org_id = $1 AND r.grain = 'hour' AND r.starts_at > $7::timestamptz - interval '1 hour'
-       AND r.starts_at < $3::timestamptz AND t.xid < ${STREAM_MARK}
-       AND t.recorded_at >= $7::timestamptz AND t.recorded_at < $3::timestamptz)
+       AND r.starts_at < $3::timestamptz)
    SELECT s.id AS stream_id, c.event_type, s.transport, c.count,
      CASE WHEN s.deleted_at IS NULL THEN c.count ELSE 0 END AS replayable_count, c.last_seen_at
    FROM (SELECT stream_id, event_type, sum(n)::int AS count, max(seen_at) FILTER (WHERE n > 0) AS last_seen_at
@@ -50,7 +52,7 @@ const summary = statement<{
 /**
  * Records since a time, by stream and event type; the most frequent first. Exact, to the last commit: whole hours come
  * from the rollup, what isn't folded yet from the rows behind the mark, and the piece of an hour at the beginning from
- * the rows between the positions that the rollup noted for it.
+ * the rows between the positions that the rollup noted for it (OFFSET 0: for each rollup, by index).
  */
 export async function summarizeStreams(
   db: Executor,

@@ -1,3 +1,4 @@
+import { ofEverybody } from './fold-rollup';
 import { run, statement, type Executor } from './sql';
 
 /** How the whole server is doing, over all organizations. */
@@ -34,7 +35,8 @@ const read = statement<{
      SELECT r.ok_count, r.error_count FROM attempt_rollups r, span WHERE r.grain = 'hour' AND r.starts_at >= span.since
      UNION ALL
      SELECT a.ok::int, (NOT a.ok)::int FROM webhook_attempts a, span
-     WHERE a.xid >= (SELECT xid FROM rollup_marks WHERE name = 'attempts') AND a.created_at >= span.since)
+     WHERE a.xid >= (SELECT xid FROM rollup_marks WHERE name = 'attempts') AND a.created_at >= span.since
+       AND ${ofEverybody('a')})
    SELECT (SELECT count(*) FROM webhook_deliveries WHERE status = 'pending')::int AS pending,
      (SELECT count(*) FROM webhook_deliveries WHERE status = 'failed' AND finished_at > $1::timestamptz - interval '1 day')::int AS failed,
      (SELECT coalesce(sum(ok + failed), 0) FROM recent)::int AS tried, (SELECT coalesce(sum(ok), 0) FROM recent)::int AS ok,
