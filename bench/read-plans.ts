@@ -1,11 +1,12 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Client } from 'pg';
+import { Client, type ClientBase } from 'pg';
 import { createApp } from '../api/app';
 import { createApiContext } from '../api/context';
 import { createHttpMetrics } from '../api/http/http-metrics';
 import { operations } from '../api/operations';
 import { createDataSource } from '../entities/data-source';
+import { poolOf } from '../entities/sql';
 import { newSecretsKey, readConfig } from '../platform/config';
 import { createLog } from '../platform/log';
 
@@ -46,8 +47,8 @@ export async function startPlanner(databaseUrl: string): Promise<Planner> {
   const server = createServer((request, response) => void app.callback()(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const client = new Client({ connectionString: databaseUrl });
-  await client.connect();
+  // A connection like the API's own, whose settings decide the plans.
+  const client = await poolOf(db).connect();
   const listening = listen(heard);
   return {
     async planOf(path, apiKey) {
@@ -66,7 +67,7 @@ export async function startPlanner(databaseUrl: string): Promise<Planner> {
     },
     async close() {
       listening.stop();
-      await client.end();
+      client.release();
       await new Promise((resolve) => server.close(resolve));
       await Promise.all([context.lastUse.stop(), context.requestLog.stop()]);
       await db.destroy();
@@ -91,7 +92,7 @@ function listen(heard: Query[]): { stop(): void } {
 }
 
 async function explain(
-  client: Client,
+  client: ClientBase,
   text: string,
   values: readonly unknown[],
 ): Promise<PlanNode> {

@@ -36,9 +36,9 @@ const READS: readonly Read[] = [
     what: 'attempts at an endpoint',
     path: ({ endpointId: id }) => `/v1/webhook_endpoints/${id}/deliveries`,
   },
-  { what: 'delivery summary', path: () => '/v1/diagnostics/deliveries/summary' },
+  { what: 'delivery and stream summary', path: () => '/v1/diagnostics/deliveries/summary' },
   {
-    what: 'delivery summary, since 3 days',
+    what: 'the same, since 3 days',
     path: () => `/v1/diagnostics/deliveries/summary?since=${daysAgo(3)}`,
   },
   {
@@ -49,6 +49,19 @@ const READS: readonly Read[] = [
   {
     what: 'SLA, two odd moments',
     path: () => `/v1/diagnostics/sla?since=${daysAgo(9.3)}&until=${daysAgo(2.1)}`,
+  },
+  {
+    what: 'a stream, first page',
+    path: ({ streamId }) => `/v1/stream_subscriptions/${streamId}/events`,
+  },
+  {
+    what: 'a stream, near its end',
+    path: ({ streamId, nearEnd }) =>
+      `/v1/stream_subscriptions/${streamId}/events?cursor=${nearEnd}`,
+  },
+  {
+    what: 'a stream, of a type',
+    path: ({ streamId }) => `/v1/stream_subscriptions/${streamId}/events?type=monitor.match`,
   },
   { what: 'audit records', path: () => '/v1/audit/records' },
   { what: 'admin: organizations', path: () => '/v1/admin/orgs', byOperator: true },
@@ -61,17 +74,17 @@ const READS: readonly Read[] = [
   { what: 'observability', path: () => '/v1/observability', byOperator: true },
 ];
 
-/** Reads with 10 thousand and 2 million rows in the log: p50 and p95 (ms) of both, their ratio, and the plan with the many. */
+/** Reads with 10 thousand and 2 million of each in the log (events, deliveries, attempts, stream records): p50 and p95 (ms) of both, their ratio, and the plan with the many. */
 export function benchReads(quick: boolean, say: (text: string) => void): Promise<Row[]> {
   const many = quick ? MANY / 10 : MANY;
   const env = { LOG_LEVEL: 'warn', DELIVERY_WORKFLOW_RATE: '0' };
   return withThrowawayStack(env, say, async (stack) => {
     const { databaseUrl, seeded } = stack;
     say(`reads: ${FEW} rows`);
-    const few = await fillHistory(databaseUrl, seeded.orgId, 1, FEW, FEW);
+    const few = await fillHistory(databaseUrl, seeded.orgId, FEW);
     const before = await measureAll(stack, few);
     say(`reads: ${many} rows`);
-    const more = await fillHistory(databaseUrl, seeded.orgId, FEW + 1, many, many);
+    const more = await fillHistory(databaseUrl, seeded.orgId, many);
     const after = await measureAll(stack, more);
     const planner = await startPlanner(databaseUrl);
     const rows: Row[] = [];
