@@ -4,6 +4,11 @@ module.exports = {
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   transform: {
+    // Its import() of Node's http is a require: jest's own runtime has no import().
+    '/@opentelemetry/otlp-exporter-base/': [
+      '@swc/jest',
+      { jsc: { target: 'es2022' }, module: { type: 'commonjs' } },
+    ],
     '\\.[mc]?[tj]s$': [
       '@swc/jest',
       {
@@ -17,8 +22,10 @@ module.exports = {
       },
     ],
   },
-  // Packages that ship ES modules alone.
-  transformIgnorePatterns: ['/node_modules/(?!(jose|oidc-provider)/)'],
+  // Packages that ship ES modules alone, or import() at run time.
+  transformIgnorePatterns: [
+    '/node_modules/(?!(jose|oidc-provider|@opentelemetry/otlp-exporter-base)/)',
+  ],
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   maxWorkers: 2,

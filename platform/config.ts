@@ -149,6 +149,11 @@ export const SETTINGS = {
     schema: z.string().min(1),
     default: 'development',
   },
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    describe: 'where OpenTelemetry traces go, OTLP over HTTP (/v1/traces is added); unset, none',
+    schema: z.union([z.literal(''), z.url({ protocol: /^https?$/ })]),
+    default: '',
+  },
   DELIVERY_WORKFLOW_RATE: {
     describe:
       'first-time successes a second that get a workflow of their own: a number, 0 or unlimited',

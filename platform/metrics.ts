@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 
 /** A process's metrics. Each part registers what it counts here; `/metrics` prints it. */
 export function createMetrics(): Registry {
@@ -35,4 +35,22 @@ export function registerPool(registry: Registry, pool: () => PoolCounts | null):
       this.set(pool()?.waitingCount ?? 0);
     },
   });
+}
+
+/** Counts spans as they end and as they are exported: what is missing between the two was lost. */
+export function createSpanCounters(registry: Registry): {
+  ended(spans: number): void;
+  exported(spans: number): void;
+} {
+  const ended = new Counter({
+    name: 'secapi_spans_ended_total',
+    help: 'Spans of sampled traces that ended in this process',
+    registers: [registry],
+  });
+  const exported = new Counter({
+    name: 'secapi_spans_exported_total',
+    help: 'Spans that the collector of traces has taken',
+    registers: [registry],
+  });
+  return { ended: (spans) => ended.inc(spans), exported: (spans) => exported.inc(spans) };
 }

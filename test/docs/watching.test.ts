@@ -6,7 +6,7 @@ import { createHttpMetrics } from '../../api/http/http-metrics';
 import { createSocketMetrics } from '../../api/streams/socket-metrics';
 import { repositoryRoot } from '../../devstack/repository-root';
 import { createIgnoredEvents } from '../../integrations/stripe';
-import { createMetrics, registerPool } from '../../platform/metrics';
+import { createMetrics, createSpanCounters, registerPool } from '../../platform/metrics';
 import { createDeliveryMetrics } from '../../worker/delivery-metrics';
 import { registerWork } from '../../worker/work-metrics';
 
@@ -23,6 +23,7 @@ function metricKinds(): Map<string, string> {
     isTemporalUp: () => false,
   });
   createIgnoredEvents(worker);
+  createSpanCounters(worker);
   const api = createHttpMetrics().registry;
   createSocketMetrics(api);
   const all = [worker, api].flatMap((registry: Registry) => registry.getMetricsAsArray());
