@@ -2,6 +2,7 @@ import Router from '@koa/router';
 import Koa, { type Context } from 'koa';
 import helmet from 'koa-helmet';
 import { Fault } from '../platform/fault';
+import { within } from '../platform/trace';
 import { setAnswerHeaders } from './http/answer-headers';
 import { asFault, errorBody } from './http/error-body';
 import { mountHealth } from './http/health';
@@ -9,6 +10,7 @@ import type { HttpMetrics } from './http/http-metrics';
 import { openApiDocument } from './http/openapi';
 import { docsPage } from './http/docs-page';
 import type { AnyOperation, ApiContext } from './http/operation';
+import { endRequestSpan, startRequestSpan } from './http/request-span';
 import { requestIdOf, traceparentOf, type RequestState } from './http/request-state';
 import { runOperation } from './http/run-operation';
 import { mountAcceptInvitation } from './pages/accept-invitation';
@@ -66,11 +68,12 @@ function frame(context: ApiContext, metrics: HttpMetrics): Koa.Middleware {
   return async (ctx, next) => {
     const state = ctx.state as RequestState;
     state.requestId = requestIdOf(ctx.req.headers);
-    state.traceparent = traceparentOf(ctx.req.headers);
+    const span = startRequestSpan(context.tracer, ctx);
+    state.traceparent = span?.traceparent ?? traceparentOf(ctx.req.headers);
     const startedAt = performance.now();
     let failure: Fault | undefined;
     try {
-      await next();
+      await within(span, next);
     } catch (error) {
       failure = faultOf(error);
       answerFault(ctx, failure, context);
@@ -81,6 +84,7 @@ function frame(context: ApiContext, metrics: HttpMetrics): Koa.Middleware {
     if (failure) metrics.faulted(failure.code);
     noteRequest(context, ctx, state, ms);
     logRequest(context, ctx, state, ms, failure);
+    endRequestSpan(span, ctx, state, failure);
   };
 }
 

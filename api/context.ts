@@ -10,6 +10,7 @@ import type { Config } from '../platform/config';
 import type { Log } from '../platform/log';
 import { createSecretBox } from '../platform/secret-box';
 import { createLinkSigner } from '../platform/signed-link';
+import { createTracer } from '../platform/trace';
 import { createOidcVerifier } from '../integrations/oidc';
 import { createCursors } from './http/cursor';
 import type { HttpMetrics } from './http/http-metrics';
@@ -66,5 +67,6 @@ export function createApiContext(
       windowSeconds: config.DELIVERY_WINDOW_SECONDS,
     },
     wake: createWaker(db),
+    tracer: createTracer(config, 'secapi-api', log, metrics.registry),
   };
 }

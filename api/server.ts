@@ -50,6 +50,7 @@ async function main(): Promise<void> {
     const [clean] = await Promise.all([drain(DRAIN_MS), sockets.drain()]);
     await Promise.all([context.lastUse.stop(), context.requestLog.stop()]);
     if (db.isInitialized) await db.destroy();
+    await context.tracer?.stop();
     return clean;
   });
   const at = { host: config.HOST, port: config.PORT, setting: 'PORT' } as const;

@@ -17,6 +17,8 @@ export interface ClaimedAttempt {
   readonly eventId: string;
   readonly eventType: string;
   readonly body: string;
+  /** The span that published the event. */
+  readonly traceparent: string | null;
   readonly destinationUrl: string;
   readonly secretSealed: string;
   /** The old secret while a rotation's overlap lasts. */
@@ -50,7 +52,7 @@ export const ENDPOINT_COLUMNS = `p.destination_url, p.secret_sealed,
 export const CLAIMED_COLUMNS = `d.id AS "deliveryId", d.claim_id AS "attemptId", d.attempts AS attempt,
   d.claim_replay_id AS "replayId", d.claimed_at AS "claimedAt", d.org_id AS "orgId",
   d.endpoint_id AS "endpointId", d.event_id AS "eventId", d.event_type AS "eventType",
-  e.body, picked.destination_url AS "destinationUrl", picked.secret_sealed AS "secretSealed",
+  e.body, e.traceparent, picked.destination_url AS "destinationUrl", picked.secret_sealed AS "secretSealed",
   picked.previous_secret_sealed AS "previousSecretSealed"`;
 
 export const NEW_CLAIM_ID = `'wdel_' || replace(uuidv7()::text, '-', '')`;

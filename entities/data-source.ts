@@ -24,6 +24,7 @@ import { Recoveries1764520000000 } from './migrations/1764520000000-recoveries';
 import { StreamRollups1764970000000 } from './migrations/1764970000000-stream-rollups';
 import { StreamSockets1764570000000 } from './migrations/1764570000000-stream-sockets';
 import { Reconciliation1764600000000 } from './migrations/1764600000000-reconciliation';
+import { Traceparents1764980000000 } from './migrations/1764980000000-traceparents';
 import { Organization } from './organization';
 import { StreamSubscription } from './stream';
 import { User } from './user';
@@ -87,8 +88,9 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       RequestIds1764910000000,
       LogIndexes1764950000000,
       GoneCustomers1764960000000,
-      ReservedUnits1764990000000,
       StreamRollups1764970000000,
+      Traceparents1764980000000,
+      ReservedUnits1764990000000,
     ],
     migrationsTableName: 'migrations',
     installExtensions: false,

@@ -1,3 +1,4 @@
+import { currentTraceparent } from '../platform/trace';
 import { run, statement, type Executor } from './sql';
 
 /** A signal for a delivery's workflow, with what it carries. */
@@ -50,7 +51,7 @@ export type Command =
 
 const insertCommand = statement(
   'outbox-insert',
-  `INSERT INTO outbox (kind, ref, payload, due_at, created_at) VALUES ($1, $2, $3, $4, $5)`,
+  `INSERT INTO outbox (kind, ref, payload, due_at, created_at, traceparent) VALUES ($1, $2, $3, $4, $5, $6)`,
 );
 
 /** Commits a command together with the change that asks for it. Commands are taken by `dueAt`, those of one ref in order. */
@@ -66,6 +67,7 @@ export async function enqueue(
     JSON.stringify(command.payload),
     dueAt,
     now,
+    currentTraceparent(),
   ]);
 }
 
@@ -73,7 +75,12 @@ export async function enqueue(
 const LEASE_SECONDS = 30;
 
 /** A command taken from the outbox, with what is needed to finish it. */
-export type LeasedCommand = Command & { readonly id: string; readonly attempts: number };
+export type LeasedCommand = Command & {
+  readonly id: string;
+  readonly attempts: number;
+  /** The span that caused it. */
+  readonly traceparent: string | null;
+};
 
 const lease = statement<{
   id: string;
@@ -81,6 +88,7 @@ const lease = statement<{
   ref: string;
   payload: unknown;
   attempts: number;
+  traceparent: string | null;
 }>(
   'outbox-lease',
   `WITH picked AS (
@@ -94,7 +102,7 @@ const lease = statement<{
      WHERE kind <> 'start_delivery' OR n <= $3)
    UPDATE outbox o SET leased_until = $1::timestamptz + interval '${LEASE_SECONDS} s', attempts = o.attempts + 1
    FROM kept WHERE o.id = kept.id
-   RETURNING o.id, o.kind, o.ref, o.payload, o.attempts`,
+   RETURNING o.id, o.kind, o.ref, o.payload, o.attempts, o.traceparent`,
 );
 
 /**

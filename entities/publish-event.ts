@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Fault } from '../platform/fault';
 import { newId } from '../platform/ids';
+import { currentTraceparent } from '../platform/trace';
 import type { DeliverySchedule } from './delivery-schedule';
 import { eventBody } from './event';
 import { run, statement, type Executor } from './sql';
@@ -45,8 +46,8 @@ const insertEvent = statement<{ inserted: boolean; deliveries: number }>(
   'publish-event',
   `WITH stored AS (
      INSERT INTO events (id, org_id, livemode, type, body, data_start, request_id, occurred_at, created_at,
-       producer_id, content_hash)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+       producer_id, content_hash, traceparent)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $17)
      ON CONFLICT (org_id, livemode, producer_id) WHERE producer_id IS NOT NULL DO NOTHING
      RETURNING id),
    fanned_out AS (
@@ -120,6 +121,7 @@ export async function publishEvent(executor: Executor, event: NewEvent): Promise
     subscriptionPatterns(type),
     event.only ?? null,
     event.except ?? null,
+    currentTraceparent(),
   ]);
   if (stored?.inserted) {
     const { deliveries } = stored;

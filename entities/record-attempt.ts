@@ -122,9 +122,9 @@ const recordFailed = statement<EndedDelivery>(
      ${RECORDED}, old.has_workflow AS had_workflow, d.next_at),
    ${ATTEMPT_ROWS},
    started AS (
-     INSERT INTO outbox (kind, ref, payload, due_at, created_at)
+     INSERT INTO outbox (kind, ref, payload, due_at, created_at, traceparent)
      SELECT 'start_delivery', id, jsonb_build_object('orgId', org_id, 'endpointId', endpoint_id,
-       'eventType', event_type), next_at, ended_at
+       'eventType', event_type), next_at, ended_at, (SELECT e.traceparent FROM events e WHERE e.id = event_id)
      FROM recorded WHERE status = 'pending' AND NOT had_workflow),
    touched AS (
      UPDATE webhook_endpoints p SET failing_since = r.ended_at

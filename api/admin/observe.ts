@@ -97,7 +97,7 @@ function configOf({ config, catalog, oidc }: ApiContext): z.input<typeof configR
     providers: {
       sentryConfigured: false,
       posthogConfigured: false,
-      otlpConfigured: false,
+      otlpConfigured: config.OTEL_EXPORTER_OTLP_ENDPOINT !== '',
       workosConfigured: oidc !== null,
     },
     logs: { usageEventLog: 'postgres', webhookEventLog: 'postgres' },

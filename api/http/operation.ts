@@ -14,6 +14,7 @@ import type { Clock } from '../../platform/clock';
 import type { Log } from '../../platform/log';
 import type { SecretBox } from '../../platform/secret-box';
 import type { LinkSigner } from '../../platform/signed-link';
+import type { Tracer } from '../../platform/trace';
 import type { DeliverySchedule } from '../../entities/delivery-schedule';
 import type { OidcVerifier } from '../../integrations/oidc';
 import type { IgnoredReason, StripePort } from '../../integrations/stripe';
@@ -70,6 +71,8 @@ export interface ApiContext {
   readonly schedule: DeliverySchedule;
   /** Tells the workers and the readers of sockets, after commit, that there is something to do. */
   readonly wake: (work: Work) => void;
+  /** Null while traces are off. */
+  readonly tracer: Tracer | null;
 }
 
 /** A reply that is not one JSON object: a file or a stream of a type of its own. */

@@ -8,6 +8,7 @@ export const API_VERSION = '2026-03-19';
 /** What the frame knows of a request on its way; kept in `ctx.state`. */
 export interface RequestState {
   requestId: string;
+  /** Of the request's span; while traces are off, the caller's own. */
   traceparent: string;
   operation?: string;
   meterClass?: string;
@@ -20,10 +21,16 @@ export function requestIdOf(headers: IncomingHttpHeaders): string {
   return typeof given === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(given) ? given : newId('req');
 }
 
-/** The caller's W3C traceparent where it is well-formed, else the start of a new trace. */
-export function traceparentOf(headers: IncomingHttpHeaders): string {
+/** The caller's W3C traceparent; null where there is none that is well-formed. */
+export function callersTraceparent(headers: IncomingHttpHeaders): string | null {
   const given = headers['traceparent'];
   const form = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
-  if (typeof given === 'string' && form.test(given)) return given;
+  return typeof given === 'string' && form.test(given) ? given : null;
+}
+
+/** What a request without a span of its own is named by: the caller's traceparent, or the start of a new trace. */
+export function traceparentOf(headers: IncomingHttpHeaders): string {
+  const given = callersTraceparent(headers);
+  if (given !== null) return given;
   return `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`;
 }

@@ -38,6 +38,19 @@ describe('the frame around every operation', () => {
       expect(headers.get('access-control-allow-origin')).toBeNull();
     });
 
+    it('keeps the caller’s traceparent for its answer alone while traces are off', async () => {
+      const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+      const { headers } = await tenant.call('post', '/v1/events', EVENT, { traceparent });
+      expect(headers.get('traceparent')).toBe(traceparent);
+      await tenant.call('post', '/v1/artifacts', { kind: 'json_bundle' }, { traceparent });
+      for (const table of ['events', 'outbox']) {
+        const rows = await api.database.db.query<{ traceparent: string | null }[]>(
+          `SELECT DISTINCT traceparent FROM ${table}`,
+        );
+        expect(rows).toEqual([{ traceparent: null }]);
+      }
+    });
+
     it('refuses a version that does not exist', async () => {
       const answer = await tenant.call('get', '/v1/me', undefined, {
         'secapi-version': '2020-01-01',
