@@ -4,6 +4,8 @@ import { parseRetryAfter, type WebhookSender } from '../integrations/webhook-sen
 import type { Clock } from '../platform/clock';
 import type { SecretBox } from '../platform/secret-box';
 import { signDelivery } from '../platform/signature';
+import type { Tracer } from '../platform/trace';
+import { endAttemptSpan, startAttemptSpan } from './attempt-span';
 
 /** Signs and sends a claimed attempt. Never throws for what the endpoint does. */
 export type MakeAttempt = (claimed: ClaimedAttempt) => Promise<AttemptOutcome>;
@@ -12,8 +14,9 @@ export function createMakeAttempt(deps: {
   readonly clock: Clock;
   readonly secrets: SecretBox;
   readonly sender: WebhookSender;
+  readonly tracer?: Tracer | null;
 }): MakeAttempt {
-  const { clock, secrets, sender } = deps;
+  const { clock, secrets, sender, tracer } = deps;
   return async (claimed) => {
     const startedAt = clock.now();
     const startedMs = performance.now();
@@ -28,6 +31,7 @@ export function createMakeAttempt(deps: {
       timestampSeconds: Math.floor(startedAt.getTime() / 1_000),
       body,
     });
+    const span = tracer ? startAttemptSpan(tracer, claimed) : undefined;
     const sent = await sender.send({
       url: claimed.destinationUrl,
       headers: {
@@ -37,9 +41,11 @@ export function createMakeAttempt(deps: {
         'secapi-event-type': claimed.eventType,
         'secapi-delivery-id': claimed.deliveryId,
         'secapi-attempt': String(claimed.attempt),
+        ...(span ? { traceparent: span.traceparent } : {}),
       },
       body,
     });
+    if (span) endAttemptSpan(span, sent);
     const endedAt = new Date(startedAt.getTime() + (performance.now() - startedMs));
     return {
       deliveryId: claimed.deliveryId,

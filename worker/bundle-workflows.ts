@@ -6,6 +6,7 @@ import { bundleWorkflowCode } from '@temporalio/worker';
 export async function bundleWorkflows(target: string): Promise<void> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: require.resolve('../workflows'),
+    workflowInterceptorModules: [require.resolve('../workflows/carry-trace')],
     logger: {
       trace() {},
       debug() {},

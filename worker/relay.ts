@@ -3,7 +3,6 @@ import {
   finishCommands,
   leaseCommands,
   postponeCommand,
-  type Command,
   type LeasedCommand,
 } from '../entities/outbox';
 import type { Clock } from '../platform/clock';
@@ -18,7 +17,7 @@ const CONCURRENCY = 8;
 const LONGEST_BACKOFF_MS = 30_000;
 
 /** Carries one command to Temporal. Safe to repeat: the relay does so after a crash. */
-export type Carry = (command: Command) => Promise<void>;
+export type Carry = (command: LeasedCommand) => Promise<void>;
 
 /**
  * The only door to Temporal: takes commands from the outbox, carries them, and deletes each after it was done. A

@@ -9,7 +9,9 @@ import type { RecoveryActivities } from '../activities/recover-endpoint';
 import type { StripeActivities } from '../activities/stripe';
 import type { MailActivities } from '../activities/send-mail';
 import type { Log } from '../platform/log';
+import type { Tracer } from '../platform/trace';
 import { BUSINESS_QUEUE, DELIVERIES_QUEUE } from '../workflows/contracts';
+import { traceActivities } from './trace-temporal';
 
 /** Every call of the core tells each time that it tries again; that Temporal is away is told once, by its watch. */
 const RETRIED = /^gRPC call \w+ retried/;
@@ -46,17 +48,19 @@ export interface WorkersOptions {
   readonly namespace: string;
   readonly workflowBundle: string;
   readonly activities: Activities;
+  readonly tracer: Tracer | null;
 }
 
 /** Makes the workers of both task queues on the process's connection: a heavy export never delays a webhook. */
 export async function createWorkers(options: WorkersOptions): Promise<Worker[]> {
-  const { connection, namespace, workflowBundle, activities } = options;
+  const { connection, namespace, workflowBundle, activities, tracer } = options;
   const shared = {
     workflowBundle: { codePath: workflowBundle },
     connection,
     namespace,
     shutdownGraceTime: '25 s',
     shutdownForceTime: '30 s',
+    interceptors: { activity: tracer ? [traceActivities(tracer)] : [] },
   } as const;
   return [
     await Worker.create({

@@ -1,6 +1,7 @@
 import { Client } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import type { Log } from '../platform/log';
+import { tellTrace } from './trace-temporal';
 
 const RETRY_MS = 1_000;
 
@@ -19,7 +20,11 @@ export async function connectTemporal(
   for (let tries = 0; !stopped(); tries++) {
     try {
       const connection = await NativeConnection.connect({ address: options.address });
-      const client = new Client({ connection, namespace: options.namespace });
+      const client = new Client({
+        connection,
+        namespace: options.namespace,
+        interceptors: { workflow: [tellTrace] },
+      });
       return { connection, client };
     } catch (error) {
       if (tries % 30 === 0) log.warn({ err: error }, 'Temporal is away; trying again');

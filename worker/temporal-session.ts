@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Worker } from '@temporalio/worker';
 import type { Log } from '../platform/log';
+import type { Tracer } from '../platform/trace';
 import { createWorkers, type Activities } from './run-workflows';
 import { ensureSchedules, type RecurringWorkflow } from './schedules';
 import { ensureSearchAttributes } from './search-attributes';
@@ -28,6 +29,7 @@ export function createTemporalSession(options: {
   /** Started again and again, by name. */
   readonly schedules: readonly RecurringWorkflow[];
   readonly log: Log;
+  readonly tracer: Tracer | null;
 }): TemporalSession {
   const { log } = options;
   let stopped = false;

@@ -25,6 +25,7 @@ import type { Config } from '../platform/config';
 import type { Log } from '../platform/log';
 import { createMetrics, registerPool } from '../platform/metrics';
 import { createSecretBox } from '../platform/secret-box';
+import { createTracer } from '../platform/trace';
 import { PRUNE_RECORDS, SWEEP_STRIPE } from '../workflows/contracts';
 import { createCarry, showDelivery } from './carry-command';
 import { createDeliveryMetrics } from './delivery-metrics';
@@ -38,6 +39,7 @@ import { createStripeInbox } from './stripe-inbox';
 import { createTemporalSession } from './temporal-session';
 import { builtBundle } from './run-workflows';
 import { createTokenBucket } from './token-bucket';
+import { traceCarry } from './trace-carry';
 import { createUpkeepLoops } from './upkeep';
 import { watchAttempts, watchRecords } from './watch-deliveries';
 import { registerWork } from './work-metrics';
@@ -71,7 +73,9 @@ export function startWorker(
   const sender = createWebhookSender({ allowPrivate: config.ALLOW_PRIVATE_DESTINATIONS });
   const secrets = createSecretBox(config.SECRETS_KEY);
   const metrics = createDeliveryMetrics(registry);
-  const makeAttempt = watchAttempts(createMakeAttempt({ clock, secrets, sender }), log, metrics);
+  const tracer = createTracer(config, 'secapi-worker', log, registry);
+  const making = createMakeAttempt({ clock, secrets, sender, tracer });
+  const makeAttempt = watchAttempts(making, log, metrics);
   const recorded = watchRecords(log, metrics);
 
   /** Set once the loops are there: activities ask for a turn of them. */
@@ -116,12 +120,13 @@ export function startWorker(
       ...(stripe ? [{ workflow: SWEEP_STRIPE, everyMs: SWEEP_MS }] : []),
     ],
     log,
+    tracer,
   });
   const relay = createRelay({
     db,
     clock,
     log,
-    carry: createCarry(temporal.client),
+    carry: traceCarry(createCarry(temporal.client), tracer),
     metrics,
     starts: createTokenBucket(config.DELIVERY_START_RATE),
   });
@@ -200,6 +205,7 @@ export function startWorker(
       await Promise.all(loops.map((loop) => loop.stop()));
       await Promise.all([first.drain(), paced.drain(), temporal.stop()]);
       await sender.close();
+      await tracer?.stop();
     },
   };
 }

@@ -65,6 +65,14 @@ describe('making an attempt for a workflow', () => {
     return row?.status;
   }
 
+  it('names no trace to the endpoint while traces are off', async () => {
+    const delivery = await newDelivery();
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+    await sandbox.db.query('UPDATE events SET traceparent = $1', [traceparent]);
+    expect(await activities.sendAttempt(delivery.id, null)).toMatchObject({ ok: true });
+    expect(receiver.requests[0]?.headers).not.toHaveProperty('traceparent');
+  });
+
   it('keeps a replay that meets another attempt until that one is over', async () => {
     const delivery = await newDelivery();
     const replayId = await newReplay(delivery);

@@ -140,7 +140,11 @@ async function serve(
       await sockets.drain();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
-      await Promise.all([context.lastUse.stop(), context.requestLog.stop(), context.tracer?.stop()]);
+      await Promise.all([
+        context.lastUse.stop(),
+        context.requestLog.stop(),
+        context.tracer?.stop(),
+      ]);
       await database.close();
     },
   };
