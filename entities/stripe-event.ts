@@ -9,6 +9,13 @@ export interface StripeEvent {
   readonly createdAt: Date;
 }
 
+/** How an event came first. */
+type Via = 'webhook' | 'sweep';
+
+export interface ArrivedEvent extends StripeEvent {
+  readonly via: Via;
+}
+
 const RELEVANT =
   /^(checkout\.session\.|customer\.(subscription\.|(updated|deleted)$)|invoice\.(paid|payment_failed|payment_succeeded)$|payment_method\.(attached|detached)$|charge\.(dispute\.|refunded$)|refund\.)/;
 
@@ -52,7 +59,7 @@ const insert = statement<{ id: string }>(
 export async function storeStripeEvent(
   tx: Executor,
   event: StripeEvent,
-  via: 'webhook' | 'sweep',
+  via: Via,
   now: Date,
 ): Promise<boolean> {
   const { id, type, objectType, objectId, createdAt } = event;
@@ -98,13 +105,14 @@ const read = statement<{
   object_type: string;
   object_id: string;
   created_at: Date;
+  via: Via;
 }>('read-stripe-event', `SELECT * FROM stripe_events WHERE id = $1`);
 
-export async function readStripeEvent(db: Executor, id: string): Promise<StripeEvent | null> {
+export async function readStripeEvent(db: Executor, id: string): Promise<ArrivedEvent | null> {
   const [row] = await run(db, read, [id]);
   if (!row) return null;
-  const { type, object_type: objectType, object_id: objectId, created_at: createdAt } = row;
-  return { id, type, objectType, objectId, createdAt };
+  const { type, via, object_type: objectType, object_id: objectId, created_at: createdAt } = row;
+  return { id, type, objectType, objectId, createdAt, via };
 }
 
 const mark = statement(

@@ -27,15 +27,15 @@ export async function reconcileCheckout({ checkoutId }: ReconcileCheckout): Prom
   let told = false;
   setHandler(stripeSaid, () => void (told = true));
   setHandler(wake, () => void (told = true));
-  for (;;) {
+  for (let wokenBy: 'start' | 'timer' | 'signal' = 'start'; ;) {
     told = false;
-    const checkout = await pollCheckout(checkoutId);
+    const checkout = await pollCheckout(checkoutId, wokenBy);
     if (!checkout) return 'gone';
     setCurrentDetails(describeCheckout(checkout));
     if (checkout.status !== 'open') return checkout.status;
     const age = Date.now() - checkout.createdAt;
     const gapMs = Math.min(Math.max(age / 2, SHORTEST_MS), LONGEST_MS);
-    await condition(() => told, gapMs);
+    wokenBy = (await condition(() => told, gapMs)) ? 'signal' : 'timer';
   }
 }
 

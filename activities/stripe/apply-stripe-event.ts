@@ -1,4 +1,4 @@
-import { markApplied, readStripeEvent, type StripeEvent } from '../../entities/stripe-event';
+import { markApplied, readStripeEvent, type ArrivedEvent } from '../../entities/stripe-event';
 import { followCustomer } from './follow-customer';
 import { followReversals } from './follow-reversal';
 import { followSubscription } from './follow-subscription';
@@ -14,11 +14,11 @@ export async function applyStripeEvent(deps: Reconciling, eventId: string): Prom
   return outcome;
 }
 
-async function actOn(deps: Reconciling, event: StripeEvent): Promise<string> {
-  const { id, objectType, objectId } = event;
+async function actOn(deps: Reconciling, event: ArrivedEvent): Promise<string> {
+  const { id, objectType, objectId, via } = event;
   switch (objectType) {
     case 'checkout.session':
-      return fulfil(deps, objectId);
+      return fulfil(deps, objectId, via);
     case 'subscription':
       return followSubscription(deps, objectId);
     case 'invoice': {

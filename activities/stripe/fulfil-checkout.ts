@@ -5,6 +5,7 @@ import {
   readCheckout,
   type Checkout,
 } from '../../entities/checkout';
+import { logCheckoutEnded, type CheckoutWaker } from '../../entities/checkout-ended';
 import { makeSession } from '../../entities/checkout-session';
 import { abandonCheckout, completeCheckout } from '../../entities/end-checkout';
 import { fetchTicket } from '../../entities/subscription';
@@ -25,10 +26,11 @@ export interface CheckoutView {
 export async function pollCheckout(
   deps: Reconciling,
   checkoutId: string,
+  wokenBy: CheckoutWaker,
 ): Promise<CheckoutView | null> {
   const before = await readCheckout(deps.db, checkoutId);
   if (!before) return null;
-  if (before.status === 'open') await pursue(deps, before);
+  if (before.status === 'open') await pursue(deps, before, wokenBy);
   else await endSuperseded(deps, before);
   const after = (await readCheckout(deps.db, checkoutId)) ?? before;
   return {
@@ -39,10 +41,17 @@ export async function pollCheckout(
   };
 }
 
-async function pursue(deps: Reconciling, checkout: Checkout): Promise<void> {
+async function pursue(
+  deps: Reconciling,
+  checkout: Checkout,
+  wokenBy: CheckoutWaker,
+): Promise<void> {
   const { db, clock, catalog, stripe, publicUrl } = deps;
-  if (checkout.sessionId !== null) return void (await fulfil(deps, checkout.sessionId));
-  if (clock.now() >= checkout.expiresAt) return abandon(deps, checkout, 'expired');
+  if (checkout.sessionId !== null) {
+    await fulfil(deps, checkout.sessionId, wokenBy);
+    return;
+  }
+  if (clock.now() >= checkout.expiresAt) return abandon(deps, checkout, 'expired', wokenBy);
   await makeSession(db, stripe, catalog, publicUrl, checkout, clock.now());
 }
 
@@ -50,7 +59,11 @@ async function pursue(deps: Reconciling, checkout: Checkout): Promise<void> {
  * Brings the checkout of a Session to where Stripe says it is: whoever asks, however often and in whatever order. Whose
  * Session is of the other mode or of no checkout here is left alone. Answers what came of it.
  */
-export async function fulfil(deps: Reconciling, sessionId: string): Promise<string> {
+export async function fulfil(
+  deps: Reconciling,
+  sessionId: string,
+  wokenBy: CheckoutWaker,
+): Promise<string> {
   const { db, clock, stripe } = deps;
   const known = await checkoutOfSession(db, sessionId);
   if (known && known.status !== 'open') {
@@ -59,7 +72,7 @@ export async function fulfil(deps: Reconciling, sessionId: string): Promise<stri
   }
   const session = await stripe.readSession(sessionId);
   if (!session) {
-    if (known) await abandon(deps, known, 'expired');
+    if (known) await abandon(deps, known, 'expired', wokenBy);
     return 'no such session';
   }
   if (session.livemode !== stripe.livemode) return ignore(deps, 'other_mode', sessionId);
@@ -69,13 +82,13 @@ export async function fulfil(deps: Reconciling, sessionId: string): Promise<stri
   }
   switch (session.status) {
     case 'expired':
-      await abandon(deps, checkout, 'expired');
+      await abandon(deps, checkout, 'expired', wokenBy);
       return 'applied';
     case 'open':
       if (clock.now() >= checkout.expiresAt) await stripe.expireSession(sessionId);
       return 'nothing new';
     case 'complete':
-      return complete(deps, checkout, session);
+      return complete(deps, checkout, session, wokenBy);
   }
 }
 
@@ -100,6 +113,7 @@ async function complete(
   deps: Reconciling,
   checkout: Checkout,
   session: SessionView,
+  wokenBy: CheckoutWaker,
 ): Promise<string> {
   const { db, stripe } = deps;
   const { customerId, subscriptionId, id: sessionId } = session;
@@ -110,7 +124,7 @@ async function complete(
     if (!subscription) return 'nothing new';
     if (!session.isPaid) {
       const isOver = ['incomplete_expired', 'canceled'].includes(subscription.status);
-      if (isOver) await abandon(deps, checkout, 'failed');
+      if (isOver) await abandon(deps, checkout, 'failed', wokenBy);
       return isOver ? 'applied' : 'nothing new';
     }
   }
@@ -118,6 +132,7 @@ async function complete(
   const at = applyingTo(deps, checkout.orgId, checkout.requestId);
   const bought = subscription && { subscription, seq };
   const done = await db.transaction((tx) => completeCheckout(tx, at, checkout, bought));
+  if (done) logCheckoutEnded(deps.log, checkout, { status: 'completed', at: at.now }, wokenBy);
   deps.wake();
   await endSuperseded(deps, checkout);
   return done ? 'applied' : 'nothing new';
@@ -127,8 +142,10 @@ async function abandon(
   deps: Reconciling,
   checkout: Checkout,
   as: 'expired' | 'failed',
+  wokenBy: CheckoutWaker,
 ): Promise<void> {
   const at = applyingTo(deps, checkout.orgId, checkout.requestId);
-  await deps.db.transaction((tx) => abandonCheckout(tx, at, checkout, as));
+  const done = await deps.db.transaction((tx) => abandonCheckout(tx, at, checkout, as));
+  if (done) logCheckoutEnded(deps.log, checkout, { status: as, at: at.now }, wokenBy);
   deps.wake();
 }

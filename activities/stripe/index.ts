@@ -9,8 +9,11 @@ export type { GraceView } from './end-grace';
 
 /** What reconciliation with Stripe asks of the world. Each is safe to repeat. */
 export interface StripeActivities {
-  /** Asks Stripe how a checkout stands and does what follows, once. */
-  pollCheckout(checkoutId: string): Promise<CheckoutView | null>;
+  /** Asks Stripe how a checkout stands and does what follows, once; the log tells what made it ask. */
+  pollCheckout(
+    checkoutId: string,
+    wokenBy?: 'start' | 'timer' | 'signal',
+  ): Promise<CheckoutView | null>;
   /** Acts on an event: fetches the object it is about again and applies that. */
   applyStripeEvent(eventId: string): Promise<string>;
   /** Reads Stripe's own list since the last time, so that a lost webhook is found; ends forgotten times of grace. */
@@ -23,7 +26,7 @@ export interface StripeActivities {
 
 export function createStripeActivities(deps: Reconciling): StripeActivities {
   return {
-    pollCheckout: (checkoutId) => pollCheckout(deps, checkoutId),
+    pollCheckout: (checkoutId, wokenBy = 'timer') => pollCheckout(deps, checkoutId, wokenBy),
     applyStripeEvent: (eventId) => applyStripeEvent(deps, eventId),
     sweepStripe: () => sweepStripe(deps),
     readGrace: (orgId) => readGrace(deps, orgId),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { insertCheckout, openCheckout, type Checkout } from '../../entities/checkout';
 import { makeSession } from '../../entities/checkout-session';
+import { logCheckoutEnded } from '../../entities/checkout-ended';
 import { abandonCheckout } from '../../entities/end-checkout';
 import { enqueue } from '../../entities/outbox';
 import { Organization } from '../../entities/organization';
@@ -190,10 +191,13 @@ async function replace(
     catalog,
     graceDays: config.PAYMENT_GRACE_DAYS,
   };
-  await context.db.transaction(async (tx) => {
+  const ended = await context.db.transaction(async (tx) => {
     const checkout = await openCheckout(tx, orgId);
-    if (checkout?.id === id) await abandonCheckout(tx, applying, checkout, 'expired');
+    if (checkout?.id !== id) return null;
+    return (await abandonCheckout(tx, applying, checkout, 'expired')) ? checkout : null;
   });
+  const end = { status: 'expired', at: applying.now } as const;
+  if (ended) logCheckoutEnded(context.log, ended, end, 'next_checkout');
 }
 
 /** The plan an organization is on at this moment. */
