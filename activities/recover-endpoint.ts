@@ -16,10 +16,13 @@ import {
   type RecoveryPage,
 } from '../entities/recovery-pages';
 import { viewRecovery, type RecoveryView } from '../entities/recovery-view';
+import type { DeliveryStatus } from '../entities/webhook-delivery';
 import type { Clock } from '../platform/clock';
 import { Fault } from '../platform/fault';
+import type { Log } from '../platform/log';
 import type { EndpointSlots } from './endpoint-slots';
 import type { MakeAttempt } from './make-attempt';
+import { untilRecorded } from './until-recorded';
 
 /** Claims a second at most; above, several are claimed together. */
 const CLAIMS_PER_SECOND = 40;
@@ -27,13 +30,11 @@ const CLAIMS_PER_SECOND = 40;
 const FULL_WAIT_MS = 25;
 /** A page that can't be made in this time is left to the next one. */
 const LONGEST_PAGE_MS = 10_000;
-const RECORD_RETRY_MS = 500;
-/** As long as a claim stands unrecorded. */
-const GIVE_UP_MS = 20_000;
 
 export interface RecoveryDependencies {
   readonly db: DataSource;
   readonly clock: Clock;
+  readonly log: Log;
   readonly schedule: DeliverySchedule;
   readonly makeAttempt: MakeAttempt;
   readonly slots: EndpointSlots;
@@ -54,7 +55,7 @@ function notMade({ deliveryId, attemptId }: ClaimedAttempt, err: unknown): Recor
 }
 
 export function createRecoveryActivities(deps: RecoveryDependencies): RecoveryActivities {
-  const { db, clock, schedule, makeAttempt, slots, recorded } = deps;
+  const { db, clock, log, schedule, makeAttempt, slots, recorded } = deps;
 
   async function makePage(page: RecoveryPage): Promise<void> {
     const context = Context.current();
@@ -104,16 +105,11 @@ export function createRecoveryActivities(deps: RecoveryDependencies): RecoveryAc
   async function replay(claimed: ClaimedAttempt): Promise<AttemptOutcome> {
     const release = slots.take(claimed.endpointId);
     const outcome = await makeAttempt(claimed).finally(release);
-    for (const startedMs = performance.now(); ;) {
-      try {
-        const status = await recordOutcome(db, outcome, schedule);
-        if (status !== null) recorded?.(outcome, status);
-        return outcome;
-      } catch (error) {
-        if (performance.now() - startedMs > GIVE_UP_MS) throw error;
-        await pause(RECORD_RETRY_MS);
-      }
-    }
+    const write = (): Promise<DeliveryStatus | null> => recordOutcome(db, outcome, schedule);
+    const nowMs = (): number => clock.now().getTime();
+    const status = await untilRecorded([outcome], write, { log, nowMs });
+    if (status) recorded?.(outcome, status);
+    return outcome;
   }
 
   return {

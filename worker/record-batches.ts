@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { untilRecorded } from '../activities/until-recorded';
 import type { DeliverySchedule } from '../entities/delivery-schedule';
 import {
   recordFailure,
@@ -6,15 +7,11 @@ import {
   type AttemptOutcome,
   type Recorded,
 } from '../entities/record-attempt';
-import { isDatabaseAway } from '../platform/fault';
 import type { Log } from '../platform/log';
 
 const BATCH = 100;
 /** How long a success may wait for others to be written with it: nobody waits for the row, and each write costs a flush. */
 const LINGER_MS = 20;
-const RETRY_MS = 500;
-/** How long a write that Postgres itself refuses is tried again: then its claim has lapsed, and the attempt is made anew. */
-const GIVE_UP_MS = 20_000;
 
 /** Takes outcomes of first attempts and writes them, successes many at a time; goes on trying while Postgres is away. */
 export interface Recorder {
@@ -74,24 +71,11 @@ export function createRecorder(deps: {
     }
   }
 
-  /** Answers what `act` answered, or undefined where it was given up. */
-  async function persist<Value>(
-    outcomes: AttemptOutcome[],
+  const persist = <Value>(
+    outcomes: readonly AttemptOutcome[],
     act: () => Promise<Value>,
-  ): Promise<Value | undefined> {
-    for (;;) {
-      try {
-        return await act();
-      } catch (error) {
-        const newest = Math.max(...outcomes.map((outcome) => outcome.endedAt));
-        log.warn({ err: error, attempts: outcomes.length }, 'recording attempts failed');
-        const away = isDatabaseAway(error);
-        if (!away && Date.now() - newest > GIVE_UP_MS) return undefined;
-        heldUp = heldUp || away;
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-      }
-    }
-  }
+  ): Promise<Value | undefined> =>
+    untilRecorded(outcomes, act, { log, nowMs: Date.now, onAway: () => void (heldUp = true) });
 
   function start(): void {
     clearTimeout(lingering);

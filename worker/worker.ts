@@ -91,7 +91,7 @@ export function startWorker(
     activities: {
       deliveries: {
         ...createDeliveryActivities({ db, clock, schedule, makeAttempt, slots, recorded }),
-        ...createRecoveryActivities({ db, clock, schedule, makeAttempt, slots, recorded }),
+        ...createRecoveryActivities({ db, clock, log, schedule, makeAttempt, slots, recorded }),
       },
       business: {
         ...createMailActivities({ db, clock, log, secrets, mailer: mailerOf(config) }),

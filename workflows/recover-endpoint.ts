@@ -19,8 +19,9 @@ import {
   type RecoveryEnd,
 } from './contracts';
 
+/** A page holds on to what it has sent for as long as Postgres is away; that its worker lives, its heartbeat says. */
 const { replayPage } = proxyActivities<Pick<RecoveryActivities, 'replayPage'>>({
-  startToCloseTimeout: '2 min',
+  startToCloseTimeout: '1 day',
   heartbeatTimeout: '5 s',
   retry: { initialInterval: '500 ms', maximumInterval: '30 s' },
 });

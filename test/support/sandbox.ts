@@ -18,6 +18,7 @@ import { WebhookDelivery } from '../../entities/webhook-delivery';
 import { createWebhookSender } from '../../integrations/webhook-sender';
 import type { Clock } from '../../platform/clock';
 import { newId } from '../../platform/ids';
+import { createLog } from '../../platform/log';
 import { createSecretBox, type SecretBox } from '../../platform/secret-box';
 import { newSigningSecret } from '../../platform/signature';
 import { freshDatabase, type TestDatabase } from './database';
@@ -50,6 +51,7 @@ export async function openSandbox(clock: Clock): Promise<Sandbox> {
   const deps = {
     db,
     clock,
+    log: createLog('worker', 'silent'),
     schedule: STANDARD_SCHEDULE,
     makeAttempt: createMakeAttempt({ clock, secrets, sender }),
     slots: createEndpointSlots(64, 4, 2_000),
