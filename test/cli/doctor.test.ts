@@ -1,10 +1,12 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { databaseChecks } from '../../cli/checks/database';
 import { machineChecks } from '../../cli/checks/machine';
 import { report } from '../../cli/doctor';
 import { examine, type Diagnosis } from '../../cli/examine';
 import { freePort } from '../../devstack/ports';
+import { HOUR_MS } from '../../platform/clock';
 import { newSecretsKey } from '../../platform/config';
 import { freshDatabase, type TestDatabase } from '../support/database';
 import { startProduct, type Product } from '../support/product';
@@ -164,6 +166,26 @@ describe('the doctor, before a database', () => {
     const [newer] = of(await at(database.url), 'migrations');
     expect(newer?.says).toContain('Later2');
   }, 60_000);
+
+  it('finds a clock that differs from the database’s, and by how much', async () => {
+    const patientAt = (aheadMs: number) => ({
+      config: null,
+      configFaults: null,
+      db: database.db,
+      dbFault: null,
+      isMigrated: true,
+      temporal: null,
+      temporalFault: null,
+      now: () => new Date(Date.now() + aheadMs),
+    });
+    const clock = databaseChecks.find(({ name }) => name === 'clock');
+    expect(await clock?.run(patientAt(HOUR_MS))).toMatchObject([
+      { level: 'fault', says: expect.stringMatching(/clock is 3[56]\d{5} ms behind/) as string },
+    ]);
+    expect(await clock?.run(patientAt(-HOUR_MS))).toMatchObject([
+      { level: 'fault', says: expect.stringMatching(/clock is 3[56]\d{5} ms ahead of/) as string },
+    ]);
+  });
 
   it('finds rows whose transaction ids came from a dump', async () => {
     const sandbox = await openSandbox({ now: () => new Date() });
