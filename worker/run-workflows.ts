@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { NativeConnection } from '@temporalio/worker';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker, type Logger } from '@temporalio/worker';
 import type { ApprovalActivities } from '../activities/approve-budget';
 import type { ArtifactActivities } from '../activities/build-artifact';
 import type { DeliveryActivities } from '../activities/deliver-webhook';
@@ -16,15 +16,21 @@ import { traceActivities } from './trace-temporal';
 /** Every call of the core tells each time that it tries again; that Temporal is away is told once, by its watch. */
 const RETRIED = /^gRPC call \w+ retried/;
 
+/** Writes lines of the SDK into our log, an error with its message and stack as any other of ours. */
+export function temporalLogger(log: Log): Logger {
+  return new DefaultLogger('WARN', ({ level, message, meta }) => {
+    const as = RETRIED.test(message) ? 'debug' : level === 'ERROR' ? 'error' : 'warn';
+    const { error: err, taskToken: _, ...temporal } = meta ?? {};
+    log[as]({ temporal, ...(err === undefined ? {} : { err: err as unknown }) }, message);
+  });
+}
+
 /** Sends the SDK's own log lines, those of its native core too, through ours. Call once, before the first connection. */
 export function installTemporalRuntime(log: Log): void {
   Runtime.install({
     shutdownSignals: [],
     telemetryOptions: { logging: { forward: { level: 'WARN' } } },
-    logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
-      const as = RETRIED.test(message) ? 'debug' : level === 'ERROR' ? 'error' : 'warn';
-      log[as]({ temporal: meta }, message);
-    }),
+    logger: temporalLogger(log),
   });
 }
 

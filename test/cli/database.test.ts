@@ -24,4 +24,11 @@ describe('a command on a database', () => {
     await expect(refused).rejects.toThrow(StartError);
     await expect(refused).rejects.toThrow('Run `npm run migrate` first.');
   });
+
+  it('is refused with the reason where there is no database', async () => {
+    process.env['DATABASE_URL'] = `${database.url}_gone`;
+    await expect(withDatabase(() => Promise.resolve('done'))).rejects.toThrow(
+      /^The Postgres that DATABASE_URL names can’t be worked on: database .* does not exist$/,
+    );
+  });
 });
