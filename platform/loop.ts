@@ -1,6 +1,7 @@
 import type { Log } from './log';
+import { outside } from './trace';
 
-/** Something done again and again: when woken, and every `pollMs` in case a wake-up was lost. Never twice at once. */
+/** Something done again and again: when woken, and every `pollMs` in case a wake-up was lost. Never twice at once, and on nobody’s behalf. */
 export interface Loop {
   start(): void;
   wake(): void;
@@ -41,11 +42,13 @@ export function createLoop(options: {
   function wake(): void {
     if (stopped) return;
     again = true;
-    running ??= spin().finally(() => {
-      running = null;
-      clearTimeout(timer);
-      if (!stopped) timer = setTimeout(wake, pollMs);
-    });
+    running ??= outside(() =>
+      spin().finally(() => {
+        running = null;
+        clearTimeout(timer);
+        if (!stopped) timer = setTimeout(wake, pollMs);
+      }),
+    );
   }
 
   return {

@@ -60,6 +60,11 @@ export function within<Result>(span: Span | undefined, act: () => Result): Resul
   return span ? current.run(span.traceparent, act) : act();
 }
 
+/** Does something that outlives what asked for it: nothing that it writes has that as its cause. */
+export function outside<Result>(act: () => Result): Result {
+  return current.exit(act);
+}
+
 /** The traceparent of the span that this is done within; null where there is none, as always while traces are off. */
 export function currentTraceparent(): string | null {
   return current.getStore() ?? null;

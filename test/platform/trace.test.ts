@@ -4,10 +4,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repositoryRoot } from '../../devstack/repository-root';
 import { createLog } from '../../platform/log';
+import { createLoop } from '../../platform/loop';
 import { createMetrics } from '../../platform/metrics';
 import { createTracer, currentTraceparent, isSameTrace, within } from '../../platform/trace';
 import { readConfig } from '../../platform/config';
 import { testConfig } from '../support/config';
+import { until } from '../support/until';
 
 const root = repositoryRoot();
 const ROOMS = ['activities', 'api', 'cli', 'entities', 'integrations', 'platform', 'worker'];
@@ -90,6 +92,28 @@ describe('traces', () => {
     const [inside, outside] = await Promise.all([within(span, later), later()]);
     expect([inside, outside, currentTraceparent()]).toEqual([traceparent, null, null]);
     expect(await within(undefined, later)).toBeNull();
+  });
+
+  it('end where a loop is woken: its turns are nobody’s', async () => {
+    const seen: (string | null)[] = [];
+    const loop = createLoop({
+      name: 'test',
+      log: createLog('test', 'silent'),
+      pollMs: 1,
+      turn: async () => {
+        seen.push(currentTraceparent());
+        return false;
+      },
+    });
+    const span = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`, end: () => undefined };
+    within(span, () => loop.start());
+    await until(
+      async () => seen.length,
+      (turns) => turns >= 3,
+    );
+    within(span, () => loop.wake());
+    await loop.stop();
+    expect(new Set(seen)).toEqual(new Set([null]));
   });
 
   it('are told apart by their ids', () => {
