@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { Worker } from '@temporalio/worker';
+import { WebhookDelivery } from '../../entities/webhook-delivery';
+import { deliverWebhookId } from '../../workflows/contracts';
 import { startProduct, type Product } from '../support/product';
 import {
   startTraceCollector,
@@ -6,6 +9,7 @@ import {
   type TraceCollector,
 } from '../support/trace-collector';
 import { until } from '../support/until';
+import { workflowClient } from '../support/workflow-client';
 
 /** A caller's traceparent, of a trace of its own. */
 function newTrace(sampled = true): { traceId: string; spanId: string; traceparent: string } {
@@ -128,6 +132,19 @@ describe('the trace of an event', () => {
       attributes: { 'http.response.status_code': 200, 'secapi.attempt.number': 2 },
     });
   }, 60_000);
+
+  it('leaves a history that replays', async () => {
+    const { client, close } = await workflowClient(product.temporal);
+    const [delivery] = await product.api.database.db.getRepository(WebhookDelivery).find();
+    const workflow = client.workflow.getHandle(deliverWebhookId(delivery?.id ?? ''));
+    const history = await workflow.fetchHistory();
+    expect(
+      history.events?.[0]?.workflowExecutionStartedEventAttributes?.header?.fields,
+    ).toHaveProperty('traceparent');
+    const workflowBundle = { codePath: process.env['TEST_WORKFLOW_BUNDLE'] ?? '' };
+    await Worker.runReplayHistory({ workflowBundle }, history);
+    await close();
+  });
 
   it('takes in a replay too, linked to the trace of who asked for it', async () => {
     const endpoint = await listenTo('/ok/replayed', 'monitor.match');

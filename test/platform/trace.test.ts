@@ -9,6 +9,7 @@ import { createMetrics } from '../../platform/metrics';
 import { createTracer, currentTraceparent, isSameTrace, within } from '../../platform/trace';
 import { readConfig } from '../../platform/config';
 import { testConfig } from '../support/config';
+import { startTraceCollector } from '../support/trace-collector';
 import { until } from '../support/until';
 
 const root = repositoryRoot();
@@ -56,6 +57,18 @@ describe('traces', () => {
     expect(filesThatHold(/(from|require\() ?'[./]*\/otlp-tracer'/)).toEqual(['platform/trace.ts']);
     const text = readFileSync(join(root, 'platform/trace.ts'), 'utf8');
     expect(text).not.toMatch(/^import (?!type ).*otlp-tracer/m);
+  });
+
+  it('are exported to the last span when the process leaves', async () => {
+    const collector = await startTraceCollector();
+    const tracer = tracerWith({ OTEL_EXPORTER_OTLP_ENDPOINT: `${collector.url}/` });
+    tracer?.start('x', { kind: 'internal' }).end({ name: 'y', failed: true });
+    tracer?.start('never ended', { kind: 'internal' });
+    await tracer?.stop();
+    expect(collector.spans).toMatchObject([
+      { service: 'secapi-api', name: 'y', kind: 'internal', parentId: null, failed: true },
+    ]);
+    await collector.close();
   });
 
   it('end with the process though the collector does not answer', async () => {
