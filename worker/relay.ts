@@ -21,21 +21,24 @@ export type Carry = (command: LeasedCommand) => Promise<void>;
 
 /**
  * The only door to Temporal: takes commands from the outbox, carries them, and deletes each after it was done. A
- * crash between the two repeats it. While Temporal is away commands wait with a growing gap.
+ * crash between the two repeats it. One that Temporal refuses or leaves unanswered waits with a growing gap.
  */
 export function createRelay(deps: {
   readonly db: DataSource;
   readonly clock: Clock;
   readonly log: Log;
   readonly carry: Carry;
+  /** Whether Temporal answers: while it doesn't, commands stay as they are, and go at once when it is back. */
+  readonly isTemporalUp: () => boolean;
   readonly metrics: Pick<DeliveryMetrics, 'commandCarried'>;
   /** Paces the starts of deliveries that have to wait, so that many failures at once don't starve the machine. */
   readonly starts: TokenBucket;
 }): Loop {
-  const { db, clock, log, carry, metrics, starts } = deps;
+  const { db, clock, log, carry, isTemporalUp, metrics, starts } = deps;
   return createLoop({ name: 'relay', log, pollMs: 250, turn });
 
   async function turn(): Promise<boolean> {
+    if (!isTemporalUp()) return false;
     const allowed = starts.available();
     const commands = await leaseCommands(db, clock.now(), BATCH, allowed);
     starts.take(commands.filter((command) => command.kind === 'start_delivery').length);

@@ -48,6 +48,7 @@ export function createUpkeepLoops(deps: {
       log,
       pollMs: UPKEEP_MS,
       turn: async () => {
+        if (temporal() === 'away') return false;
         const now = clock.now();
         const ids = [...(await rescueDeliveries(db, now)), ...(await rescueArtifacts(db, now))];
         if (ids.length > 0) log.warn({ ids: ids.length }, 'asked anew for forgotten workflows');

@@ -122,11 +122,13 @@ export function startWorker(
     log,
     tracer,
   });
+  const isTemporalUp = (): boolean => temporal.state() === 'up';
   const relay = createRelay({
     db,
     clock,
     log,
     carry: traceCarry(createCarry(temporal.client), tracer),
+    isTemporalUp,
     metrics,
     starts: createTokenBucket(config.DELIVERY_START_RATE),
   });
@@ -134,7 +136,7 @@ export function startWorker(
   registerWork(registry, {
     figures: () => readWorkFigures(db, clock.now()),
     temporal: temporal.client,
-    isTemporalUp: () => temporal.state() === 'up',
+    isTemporalUp,
   });
   const shown = createTokenBucket(config.DELIVERY_WORKFLOW_RATE);
   const recorder = createRecorder({
