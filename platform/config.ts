@@ -151,7 +151,10 @@ export const SETTINGS = {
   },
   OTEL_EXPORTER_OTLP_ENDPOINT: {
     describe: 'where OpenTelemetry traces go, OTLP over HTTP (/v1/traces is added); unset, none',
-    schema: z.union([z.literal(''), z.url({ protocol: /^https?$/ })]),
+    schema: z.union([
+      z.literal(''),
+      z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }),
+    ]),
     default: '',
   },
   DELIVERY_WORKFLOW_RATE: {

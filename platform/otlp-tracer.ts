@@ -21,6 +21,8 @@ import { createSpanCounters } from './metrics';
 import type { SpanOptions, Tracer, TraceSettings } from './trace';
 
 const STOP_MS = 2_000;
+/** The SDK tells errors with their stacks, and collectors with their pages. */
+const MOST_TOLD = 200;
 
 const KINDS: Record<SpanOptions['kind'], SpanKind> = {
   server: SpanKind.SERVER,
@@ -112,8 +114,9 @@ function watched(
 /** What the SDK has to say of itself goes through our log, too. */
 function tellThroughLog(complain: (reason: string) => void): void {
   const silent = (): void => undefined;
+  const tell = (...parts: unknown[]): void => complain(parts.map(String).join(' '));
   diag.setLogger(
-    { error: complain, warn: complain, info: silent, debug: silent, verbose: silent },
+    { error: tell, warn: tell, info: silent, debug: silent, verbose: silent },
     { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
   );
 }
@@ -123,7 +126,7 @@ function onceAMinute(tell: (reason: string) => void): (reason: string) => void {
   return (reason) => {
     if (performance.now() < quietUntil) return;
     quietUntil = performance.now() + MINUTE_MS;
-    tell(reason);
+    tell(reason.slice(0, MOST_TOLD));
   };
 }
 

@@ -90,7 +90,7 @@ describe('traces', () => {
   it('refuse an endpoint that is no URL, at the start and by name', () => {
     for (const OTEL_EXPORTER_OTLP_ENDPOINT of ['collector:4318', 'grpc://collector', 'nowhere']) {
       expect(() => readConfig({ OTEL_EXPORTER_OTLP_ENDPOINT })).toThrow(
-        /OTEL_EXPORTER_OTLP_ENDPOINT: /,
+        'OTEL_EXPORTER_OTLP_ENDPOINT: must be an http:// or https:// URL',
       );
     }
   });
