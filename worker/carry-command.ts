@@ -208,7 +208,6 @@ function deliveryOptions(input: DeliverWebhook, labels: DeliveryLabels) {
     taskQueue: DELIVERIES_QUEUE,
     args,
     workflowIdConflictPolicy: 'USE_EXISTING',
-    workflowTaskTimeout: '30 s',
     staticSummary: `${labels.eventType} to ${labels.endpointId}`,
     typedSearchAttributes: new TypedSearchAttributes([
       { key: ORG_ID, value: labels.orgId },
