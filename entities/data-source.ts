@@ -11,6 +11,7 @@ import { Checkout1764300000000 } from './migrations/1764300000000-checkout';
 import { DeliveryRollups1764900000000 } from './migrations/1764900000000-delivery-rollups';
 import { EndpointHealth1764530000000 } from './migrations/1764530000000-endpoint-health';
 import { EventLog1764400000000 } from './migrations/1764400000000-event-log';
+import { FoldIndexes1764971000000 } from './migrations/1764971000000-fold-indexes';
 import { GoneCustomers1764960000000 } from './migrations/1764960000000-gone-customers';
 import { Ground1764000000000 } from './migrations/1764000000000-ground';
 import { Identity1764100000000 } from './migrations/1764100000000-identity';
@@ -38,6 +39,8 @@ export interface DatabaseOptions {
   /** Connections held at most. */
   readonly poolSize: number;
   readonly applicationName: string;
+  /** How long a statement may take (ms; 0: as long as it takes); 30 s unless said. */
+  readonly statementTimeoutMs?: number;
   readonly onError?: (error: Error) => void;
 }
 
@@ -89,13 +92,18 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       LogIndexes1764950000000,
       GoneCustomers1764960000000,
       StreamRollups1764970000000,
+      FoldIndexes1764971000000,
       Traceparents1764980000000,
       ReservedUnits1764990000000,
     ],
     migrationsTableName: 'migrations',
     installExtensions: false,
     logging: false,
-    extra: { statement_timeout: 30_000, keepAlive: true, options: SESSION },
+    extra: {
+      statement_timeout: options.statementTimeoutMs ?? 30_000,
+      keepAlive: true,
+      options: SESSION,
+    },
     poolErrorHandler: (error: Error) => options.onError?.(error),
   });
 }

@@ -2,8 +2,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
  * Counts of streams' records by hour and day, with the positions between which the counted records stand. Records that
- * are there already are folded by the worker, from the first. Indexes by xid alone are for folding: their condition keeps
- * them out of the plans of everything else.
+ * are there already are folded by the worker, from the first.
  */
 export class StreamRollups1764970000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
@@ -33,16 +32,6 @@ const UP = [
     PRIMARY KEY (org_id, grain, starts_at, stream_id, event_type)
   ) WITH (fillfactor = 70)`,
   `INSERT INTO rollup_marks VALUES ('stream_events', '0')`,
-  'DROP INDEX stream_events_recorded',
-  `CREATE INDEX stream_events_xid ON stream_events (xid) WHERE event_id <> ''`,
-  'DROP INDEX webhook_attempts_xid',
-  `CREATE INDEX webhook_attempts_xid ON webhook_attempts (xid) WHERE event_id <> ''`,
 ];
 
-const DOWN = [
-  'DROP INDEX webhook_attempts_xid, stream_events_xid',
-  'CREATE INDEX webhook_attempts_xid ON webhook_attempts (xid)',
-  'CREATE INDEX stream_events_recorded ON stream_events (org_id, recorded_at) INCLUDE (stream_id, event_type)',
-  `DELETE FROM rollup_marks WHERE name = 'stream_events'`,
-  'DROP TABLE stream_rollups',
-];
+const DOWN = [`DELETE FROM rollup_marks WHERE name = 'stream_events'`, 'DROP TABLE stream_rollups'];

@@ -17,9 +17,9 @@ describe('folding rows', () => {
         );
         return plan.map((line) => line['QUERY PLAN']).join('\n');
       };
-      expect(await planOf(ofEverybody('t'))).toContain(`Index Scan using ${table}_xid `);
-      expect(await planOf(`t.org_id = 'org_quiet'`)).not.toContain(`${table}_xid `);
-      expect(await planOf('true')).not.toContain(`${table}_xid `);
+      expect(await planOf(ofEverybody('t'))).toContain(`Index Scan using ${table}_fold `);
+      expect(await planOf(`t.org_id = 'org_quiet'`)).not.toContain(`${table}_fold `);
+      expect(await planOf('true')).not.toContain(`${table}_fold `);
     },
   );
 });
