@@ -71,6 +71,8 @@ function follows(
   current: StoredSubscription,
   change: Change | undefined,
 ): boolean {
+  // What is over decides once: when it ends.
+  if (!isAlive(current) && !(change?.before && isAlive(change.before))) return false;
   const plansFollowed = [current.planKey, change?.before?.planKey, change?.stored.planKey];
   if (plansFollowed.includes(planKey)) return true;
   if (change?.stored.id !== current.id || !isAlive(current)) return false;

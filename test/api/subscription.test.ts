@@ -314,6 +314,23 @@ describe('a subscription', () => {
     }
   });
 
+  it('that has ended takes nothing back from an operator who sets its plan anew, whatever is tried since', async () => {
+    await buy({ planKey: 'team' });
+    setStatus(shop.stripe.state, bought.subscriptionId, 'canceled');
+    await shop.work();
+    shop.pass(DAY_MS);
+    const { body } = await acme.call('POST', '/v1/billing/checkout', { planKey: 'personal' });
+    const operator = await shop.api.newKey(acme.orgId, { scopes: ['admin:operator'] });
+    const limits = `/v1/admin/orgs/${acme.orgId}/limits`;
+    expect((await operator.call('PUT', limits, { planKey: 'team' })).status).toBe(200);
+    const session = shop.sessionOf(body.id as string);
+    paySession(shop.stripe.state, session.id, 'slowly');
+    await shop.work();
+    settleSlowPayment(shop.stripe.state, session.id, false);
+    await shop.work();
+    expect((await billing()).effectivePlanKey).toBe('team');
+  });
+
   it('is never set back by an answer that was fetched earlier', async () => {
     await buy({ planKey: 'personal' });
     const { stripe } = shop;
