@@ -11,7 +11,8 @@ export function createLog(name: string, level: string, destination?: Destination
     name,
     level,
     serializers: {
-      err: (error: Error) => {
+      err: (error: unknown) => {
+        if (!(error instanceof Error)) return error;
         const { metadata: _, ...told } = pino.stdSerializers.err(error);
         return told;
       },
