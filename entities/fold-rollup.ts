@@ -22,7 +22,7 @@ type Nothing = Record<string, never>;
 export interface Rollup {
   readonly mark: string;
   readonly table: string;
-  /** Up to where the next turn may go: nothing at or after it can still commit before it. */
+  /** Up to where the next turn may go: nothing at or after it can still commit before it. No row: nowhere. */
   readonly limit: Statement<{ high: string; more: boolean }>;
   /** Where the rows of another server's dump begin that aren't counted, and where the mark belongs; none: no row. */
   readonly foreign: Statement<{ low: string; mark: string }>;
@@ -46,7 +46,8 @@ export function rollupOf(
          ORDER BY t.xid OFFSET $2 LIMIT 1),
        safe AS (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xid)
        SELECT least(coalesce((SELECT xid FROM beyond), safe.xid), safe.xid) AS high,
-         coalesce((SELECT xid FROM beyond) < safe.xid, false) AS more FROM safe`,
+         coalesce((SELECT xid FROM beyond) < safe.xid, false) AS more
+       FROM safe WHERE safe.xid > $1::xid8`,
     ),
     foreign: statement(
       `rollup-foreign-${mark}`,
@@ -82,7 +83,7 @@ export async function foldRollup(db: DataSource, rollup: Rollup, batch = BATCH):
     const [next] = await run(tx, rollup.limit, [held.xid, batch]);
     if (!next) return false;
     for (const fold of rollup.folds) await run(tx, fold, [held.xid, next.high]);
-    if (next.high !== held.xid) await run(tx, advance, [rollup.mark, next.high]);
+    await run(tx, advance, [rollup.mark, next.high]);
     return next.more;
   });
 }

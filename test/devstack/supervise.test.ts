@@ -36,26 +36,29 @@ describe('keeping a child process running', () => {
     let ranMs = 0;
     const clock = jest.spyOn(Date, 'now').mockImplementation(() => ranMs);
     const gaps: number[] = [];
-    kept = supervise({
-      name: 'x',
-      start: lasting,
-      onStart: () => undefined,
-      onDeath: (_how, gapMs) => void gaps.push(gapMs),
-    });
-    for (const lifeMs of [0, 9_999, 0, 10_000, 0]) {
-      const pid = await until(
-        async () => kept?.pid(),
-        (started) => started !== undefined,
-      );
-      ranMs += lifeMs;
-      const seen = gaps.length;
-      process.kill(pid ?? 0, 'SIGKILL');
-      await until(
-        async () => gaps.length,
-        (count) => count > seen,
-      );
+    try {
+      kept = supervise({
+        name: 'x',
+        start: lasting,
+        onStart: () => undefined,
+        onDeath: (_how, gapMs) => void gaps.push(gapMs),
+      });
+      for (const lifeMs of [0, 9_999, 0, 10_000, 0]) {
+        const pid = await until(
+          async () => kept?.pid(),
+          (started) => started !== undefined,
+        );
+        ranMs += lifeMs;
+        const seen = gaps.length;
+        process.kill(pid ?? 0, 'SIGKILL');
+        await until(
+          async () => gaps.length,
+          (count) => count > seen,
+        );
+      }
+    } finally {
+      clock.mockRestore();
     }
-    clock.mockRestore();
     expect(gaps).toEqual([0, 500, 1_000, 0, 500]);
   });
 
