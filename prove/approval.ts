@@ -13,6 +13,7 @@ const PATIENCE_MS = 60_000;
 export const approvalProofs: readonly Proof[] = [
   {
     name: 'approval',
+    runs: 'beside',
     claim: `${CROSSINGS} crossings at once, SIGKILL of ${KILLED.join(', ')}: one workflow, one mail, one decision, work passes once`,
     run: proveApproval,
   },

@@ -21,6 +21,7 @@ const OFTEN = Array.from({ length: 100 }, () => 5).join(',');
 export const backupProofs: readonly Proof[] = [
   {
     name: 'backup',
+    runs: 'beside',
     claim: `a backup of a running stack, restored into an empty one: keys work, ${WAITING} waiting deliveries end, the audit chain verifies`,
     run: backup,
   },

@@ -15,7 +15,6 @@ const MOST_FIRST_BYTE_MS = 300;
 export const exportProofs: readonly Proof[] = [
   {
     name: 'export',
-    runs: 'alone',
     claim: `export of ${RECORDS.toLocaleString('en')} records: the API stays under ${MOST_MIB} MiB above idle, first byte under ${MOST_FIRST_BYTE_MS} ms, broken off twice and resumed without a gap or a repeat`,
     run: (say) =>
       withThrowawayStack({ LOG_LEVEL: 'warn' }, say, (stack) => proveExport(stack, say)),

@@ -13,7 +13,6 @@ const NOISE_MS = 15;
 export const hangingEndpointProofs: readonly Proof[] = [
   {
     name: 'hanging-endpoint',
-    runs: 'alone',
     claim: `an endpoint that hangs with ${BEHIND} deliveries behind it moves another’s p95 by less than 2×`,
     run: hangBeside,
   },

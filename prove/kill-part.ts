@@ -13,8 +13,9 @@ const CHAOS_GAP_MS = [4_000, 16_000] as const;
 
 /** SIGKILL of each part twice in the middle of a thousand deliveries, and of any part again and again for ten minutes. */
 export const killPartProofs: readonly Proof[] = [
-  ...PARTS.map((part) => ({
+  ...PARTS.map((part): Proof => ({
     name: `kill-${part}`,
+    runs: 'beside',
     claim: `SIGKILL of ${part} twice amid ${EVENTS} events: all arrive, none is stuck, attempts tell it`,
     run: () =>
       deliverUnderFire({
@@ -25,7 +26,7 @@ export const killPartProofs: readonly Proof[] = [
   })),
   {
     name: 'chaos',
-    runs: 'aside',
+    runs: 'long',
     claim:
       'SIGKILL of any part at random moments for 10 minutes under load: all arrive, none is stuck',
     run: (say) =>

@@ -47,8 +47,8 @@ async function main(): Promise<void> {
   const lane = async (runs: Proof['runs']): Promise<void> => {
     for (const proof of chosen) if (proof.runs === runs) rows.set(proof, await runOne(proof));
   };
-  await Promise.all([lane('aside'), lane(undefined)]);
-  await lane('alone');
+  await Promise.all([lane('long'), lane('beside')]);
+  await lane(undefined);
   const gib = Math.round(totalmem() / 2 ** 30);
   const machine = `${cpus().length} cores, ${gib} GiB, Node ${process.version}`;
   console.log(`\nCommit ${proven}, ${machine}\n`);

@@ -24,6 +24,7 @@ function pausing(part: 'postgres' | 'temporal', seconds: number, claim: string):
   return {
     name: `pause-${part}`,
     claim,
+    runs: 'beside',
     run: (say) =>
       deliverUnderFire({
         events: (seconds + 20) * PER_SECOND,

@@ -9,7 +9,7 @@ export interface Proof {
   readonly name: string;
   /** What holds if it passes. */
   readonly claim: string;
-  /** `aside`: takes many minutes and little of the machine, so it runs beside the others. `alone`: it compares times, or keeps this process busy. */
-  readonly runs?: 'aside' | 'alone';
+  /** `long`: takes minutes and little of the machine; what waits more than it works runs `beside` it. Else it runs alone. */
+  readonly runs?: 'long' | 'beside';
   run(say: (text: string) => void): Promise<ProofResult>;
 }

@@ -5,7 +5,8 @@ import { complaintsOf } from '../devstack/verify-request';
 import type { ProofResult } from './proof';
 import { publishSurely } from './publish-surely';
 
-const SETTLE_MS = 300_000;
+/** Patience alone: what is stuck stays so, what is slow ends. */
+const SETTLE_MS = 600_000;
 
 /** What happens to a stack while events are published. */
 export interface Fire {
@@ -81,7 +82,7 @@ async function newEndpoint(
   return { id, secret: signingSecret };
 }
 
-/** Waits until no delivery is pending. What is still pending after five minutes shows as stuck. */
+/** Waits until no delivery is pending. What is still pending after ten minutes shows as stuck. */
 async function settle(stack: ThrowawayStack): Promise<void> {
   const until = Date.now() + SETTLE_MS;
   while (Date.now() < until) {

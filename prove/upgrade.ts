@@ -18,7 +18,6 @@ const STOP_MS = 20_000;
 export const upgradeProofs: readonly Proof[] = [
   {
     name: 'upgrade',
-    runs: 'alone',
     claim: `${WAITING} deliveries that wait under an earlier build’s workflows end under this one (UPGRADE_FROM, the commit before this)`,
     run: upgrade,
   },
