@@ -1,15 +1,22 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
-/** A free port of the loopback address. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
+/**
+ * Below the ports that systems give to outgoing connections (Linux from 32768): a part that dies finds its own again, not
+ * taken by somebody's connection meanwhile.
+ */
+const RANGE = [12_000, 32_000] as const;
+const given = new Set<number>();
+
+/** A free port of the loopback address; in this process never the same again. */
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < 1_000; tries++) {
+    const port = randomInt(...RANGE);
+    if (given.has(port) || !(await isFree(port))) continue;
+    given.add(port);
+    return port;
+  }
+  throw new Error(`no free port between ${RANGE.join(' and ')}`);
 }
 
 /** Whether nothing listens on a loopback port. */
