@@ -9,6 +9,8 @@ import {
   rate,
   seconds,
   secretsKeys,
+  webUrl,
+  webUrlOrNone,
 } from './setting-forms';
 import { StartError } from './or-exit';
 
@@ -45,7 +47,7 @@ export const SETTINGS = {
   },
   PUBLIC_URL: {
     describe: 'where callers reach the API; absolute links start with it',
-    schema: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, '')),
+    schema: webUrl.transform((url) => url.replace(/\/+$/, '')),
     default: 'http://127.0.0.1:8080',
   },
   SECRETS_KEY: {
@@ -65,7 +67,7 @@ export const SETTINGS = {
   },
   OIDC_ISSUER: {
     describe: 'the OpenID Connect issuer whose bearer tokens people sign in with; unset, none',
-    schema: z.union([z.literal(''), z.url({ protocol: /^https?$/ })]),
+    schema: webUrlOrNone,
     default: '',
   },
   OIDC_AUDIENCE: {
@@ -115,7 +117,7 @@ export const SETTINGS = {
   },
   STRIPE_API_URL: {
     describe: 'another server that speaks Stripe’s API (development)',
-    schema: z.union([z.literal(''), z.url({ protocol: /^https?$/ })]),
+    schema: webUrlOrNone,
     default: '',
   },
   ALLOWED_RETURN_ORIGINS: {
@@ -151,10 +153,7 @@ export const SETTINGS = {
   },
   OTEL_EXPORTER_OTLP_ENDPOINT: {
     describe: 'where OpenTelemetry traces go, OTLP over HTTP (/v1/traces is added); unset, none',
-    schema: z.union([
-      z.literal(''),
-      z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }),
-    ]),
+    schema: webUrlOrNone,
     default: '',
   },
   DELIVERY_WORKFLOW_RATE: {

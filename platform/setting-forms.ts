@@ -5,6 +5,11 @@ import { z } from 'zod';
 export const port = z.coerce.number().int().min(0).max(65_535);
 export const positive = z.coerce.number().int().min(1);
 export const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+export const webUrl = z.url({
+  protocol: /^https?$/,
+  error: 'must be an http:// or https:// URL',
+});
+export const webUrlOrNone = z.union([z.literal(''), webUrl]);
 export const secretsKeys = z.string().transform((value, context) => {
   const keys = value.split(',').map((part) => Buffer.from(part.trim(), 'base64'));
   if (keys.some((key) => key.length !== 32)) {
