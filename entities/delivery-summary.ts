@@ -40,8 +40,8 @@ const summary = statement<{
      UNION ALL
      SELECT a.* FROM webhook_endpoints p CROSS JOIN LATERAL (
        SELECT ${COLUMNS} FROM webhook_attempts a
-       WHERE a.endpoint_id = p.id AND ${ofMode('a')} AND a.id >= 'wdel_' || $8::text AND a.id < 'wdel_' || $9::text
-         AND a.created_at >= $7::timestamptz AND a.created_at < $3 OFFSET 0) a
+       WHERE ${ofMode('a')} AND (a.endpoint_id, a.id) >= (p.id, 'wdel_' || $8::text)
+         AND (a.endpoint_id, a.id) < (p.id, 'wdel_' || $9::text) AND a.created_at >= $7::timestamptz AND a.created_at < $3 OFFSET 0) a
      WHERE p.org_id = $1)
    SELECT endpoint_id, event_type, nullif(http_status, 0) AS http_status, sum(ok)::int AS ok_count,
      sum(failed)::int AS error_count, sum(replayed)::int AS replay_count, sum(ok + failed)::int AS count,
@@ -53,7 +53,8 @@ const summary = statement<{
 /**
  * Attempts since a time, by endpoint, event type and HTTP status; the most frequent first. Exact, to the last commit:
  * whole hours come from the rollup, what isn't folded yet and the piece of an hour at the beginning from the rows
- * (OFFSET 0: endpoint by endpoint, never everybody's attempts of that hour).
+ * (OFFSET 0, and ids compared together with the endpoint's: endpoint by endpoint through their index, never everybody's
+ * attempts of that hour).
  */
 export async function summarizeDeliveries(
   db: Executor,
