@@ -1,13 +1,9 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { MigrationOfStatements } from '../migration-of-statements';
 
 /** Checkouts, subscriptions and customers as Stripe has them, and the events that it told. */
-export class Checkout1764300000000 implements MigrationInterface {
-  async up(queryRunner: QueryRunner): Promise<void> {
-    for (const statement of UP) await queryRunner.query(statement);
-  }
-
-  async down(queryRunner: QueryRunner): Promise<void> {
-    for (const statement of DOWN) await queryRunner.query(statement);
+export class Checkout1764300000000 extends MigrationOfStatements {
+  constructor() {
+    super(UP, DOWN);
   }
 }
 

@@ -1,13 +1,9 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { MigrationOfStatements } from '../migration-of-statements';
 
 /** Durable exports; and when a charge or a reported event was last written, so that a report's range stands still. */
-export class Artifacts1764500000000 implements MigrationInterface {
-  async up(queryRunner: QueryRunner): Promise<void> {
-    for (const statement of UP) await queryRunner.query(statement);
-  }
-
-  async down(queryRunner: QueryRunner): Promise<void> {
-    for (const statement of DOWN) await queryRunner.query(statement);
+export class Artifacts1764500000000 extends MigrationOfStatements {
+  constructor() {
+    super(UP, DOWN);
   }
 }
 

@@ -1,13 +1,9 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { MigrationOfStatements } from '../migration-of-statements';
 
 /** Recoveries, whose replays are rows from the start: queued, then asked for like any other. */
-export class Recoveries1764520000000 implements MigrationInterface {
-  async up(queryRunner: QueryRunner): Promise<void> {
-    for (const statement of UP) await queryRunner.query(statement);
-  }
-
-  async down(queryRunner: QueryRunner): Promise<void> {
-    for (const statement of DOWN) await queryRunner.query(statement);
+export class Recoveries1764520000000 extends MigrationOfStatements {
+  constructor() {
+    super(UP, DOWN);
   }
 }
 

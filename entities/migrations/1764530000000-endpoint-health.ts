@@ -1,13 +1,9 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { MigrationOfStatements } from '../migration-of-statements';
 
 /** What was told of an endpoint that fails; how many attempts a second it takes, and when the next one may be made. */
-export class EndpointHealth1764530000000 implements MigrationInterface {
-  async up(queryRunner: QueryRunner): Promise<void> {
-    for (const statement of UP) await queryRunner.query(statement);
-  }
-
-  async down(queryRunner: QueryRunner): Promise<void> {
-    for (const statement of DOWN) await queryRunner.query(statement);
+export class EndpointHealth1764530000000 extends MigrationOfStatements {
+  constructor() {
+    super(UP, DOWN);
   }
 }
 

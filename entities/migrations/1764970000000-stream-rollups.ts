@@ -1,16 +1,12 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { MigrationOfStatements } from '../migration-of-statements';
 
 /**
  * Counts of streams' records by hour and day, with the positions between which the counted records stand. Records that
  * are there already are folded by the worker, from the first.
  */
-export class StreamRollups1764970000000 implements MigrationInterface {
-  async up(queryRunner: QueryRunner): Promise<void> {
-    for (const statement of UP) await queryRunner.query(statement);
-  }
-
-  async down(queryRunner: QueryRunner): Promise<void> {
-    for (const statement of DOWN) await queryRunner.query(statement);
+export class StreamRollups1764970000000 extends MigrationOfStatements {
+  constructor() {
+    super(UP, DOWN);
   }
 }
 
