@@ -125,7 +125,8 @@ describe('an export of the event log', () => {
     const [head, first] = text.trim().split('\r\n');
     expect(head).toMatch(/^kind,recordedAt,requestId,id,.*,data,exportCursor$/);
     expect(first).toContain(",'-1_2,evt_");
-    const cursor = first?.split(',').at(-1) ?? '';
+    // One that begins with a minus is defused in its cell, like any other.
+    const cursor = first?.split(',').at(-1)?.replace(/^'/, '') ?? '';
     for (const sent of [cursor, `'${cursor}`]) {
       const on = await acme.call('GET', `${EXPORT}?format=csv&cursor=${encodeURIComponent(sent)}`);
       expect(on.text.trim().split('\r\n')).toHaveLength(2);
