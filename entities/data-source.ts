@@ -47,9 +47,9 @@ export interface DatabaseOptions {
 /**
  * What every connection sets. A prepared statement keeps its plan: one made while a table was small would walk the
  * whole of it until its next ANALYZE, so plans go by index from the start. No statement of ours runs long enough to
- * be worth compiling.
+ * be worth compiling, or starting processes for (10 ms, where a large table makes one look costly).
  */
-const SESSION = '-c enable_seqscan=off -c jit=off';
+const SESSION = '-c enable_seqscan=off -c jit=off -c max_parallel_workers_per_gather=0';
 
 /** The database, not yet connected: call `initialize()`. Its pool survives a Postgres that goes away and comes back. */
 export function createDataSource(options: DatabaseOptions): DataSource {

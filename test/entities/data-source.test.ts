@@ -11,4 +11,14 @@ describe('a connection', () => {
     expect(text).not.toContain('Seq Scan on webhook_deliveries');
     expect(text).toContain('webhook_deliveries_pkey');
   });
+
+  it('starts no processes for a statement, however costly a large table makes it look', async () => {
+    const database = await freshDatabase();
+    const plan = await database.db.transaction(async (tx) => {
+      await tx.query('SET LOCAL debug_parallel_query = on');
+      return tx.query<{ 'QUERY PLAN': string }[]>('EXPLAIN SELECT count(*) FROM webhook_attempts');
+    });
+    await database.close();
+    expect(plan.map((line) => line['QUERY PLAN']).join('\n')).not.toContain('Gather');
+  });
 });
