@@ -1,5 +1,5 @@
 import { deliveryDelta, deliveryStates } from './delivery-rollup';
-import { idsBetween, rollupSpan, spanCondition, spanValues } from './rollup-span';
+import { idsBetween, inPart, rollupSpan, spanParts, spanValues } from './rollup-span';
 import { run, statement, type Executor } from './sql';
 
 /** How a delivery stands; silent: it failed, and its endpoint never answered. */
@@ -25,8 +25,8 @@ const read = statement<{ outcome: DeliveryOutcome; bucket: number; count: number
   `WITH mark AS (SELECT xid FROM rollup_marks WHERE name = 'attempts'),
    ${deliveryDelta('(SELECT xid FROM mark)', `'18446744073709551615'::xid8`, (row) => `${row}.org_id = $1`)},
    counted AS (
-     SELECT outcome, bucket, count AS n FROM delivery_rollups r
-     WHERE r.org_id = $1 AND ${ofMode('r')} AND ${spanCondition(3)}
+     SELECT r.* FROM ${spanParts(3)} CROSS JOIN LATERAL (
+       SELECT outcome, bucket, count AS n FROM delivery_rollups r WHERE ${inPart('r')} AND ${ofMode('r')} OFFSET 0) r
      UNION ALL SELECT outcome, bucket, n FROM delta WHERE ${ofMode('delta')} AND ${inHours('delta')}
      UNION ALL SELECT outcome, bucket, 1 FROM (
        ${deliveryStates(`d.org_id = $1 AND d.status = 'pending' AND ${ofMode('d')} AND ${inHours('d')}`)}) waiting

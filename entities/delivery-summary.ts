@@ -1,5 +1,5 @@
 import { FOREVER } from './delivery-outcomes';
-import { idsBetween, rollupSpan, spanCondition, spanValues } from './rollup-span';
+import { idsBetween, inPart, rollupSpan, spanParts, spanValues } from './rollup-span';
 import { run, statement, type Executor } from './sql';
 
 /** Attempts at one endpoint, of one event type, with one HTTP status (null: no answer). */
@@ -31,8 +31,9 @@ const summary = statement<{
 }>(
   'delivery-summary',
   `WITH counted (endpoint_id, event_type, http_status, ok, failed, replayed, seen_at) AS (
-     SELECT endpoint_id, event_type, http_status, ok_count, error_count, replay_count, last_seen_at
-     FROM attempt_rollups r WHERE r.org_id = $1 AND ${ofMode('r')} AND ${spanCondition(3)}
+     SELECT r.* FROM ${spanParts(3)} CROSS JOIN LATERAL (
+       SELECT endpoint_id, event_type, http_status, ok_count, error_count, replay_count, last_seen_at
+       FROM attempt_rollups r WHERE ${inPart('r')} AND ${ofMode('r')} OFFSET 0) r
      UNION ALL
      SELECT ${COLUMNS} FROM webhook_attempts a
      WHERE a.org_id = $1 AND ${ofMode('a')} AND a.created_at >= $3

@@ -1,4 +1,4 @@
-import { HOUR_MS } from '../platform/clock';
+import { CLOCK_ROOM_MS } from './rollup-span';
 import { run, statement, type Executor } from './sql';
 
 const newestBefore = statement<{ xid: string }>(
@@ -6,9 +6,9 @@ const newestBefore = statement<{ xid: string }>(
   `SELECT xid FROM events WHERE id < $1 ORDER BY id DESC LIMIT 1`,
 );
 
-/** The commit of an event that is more than an hour older; asked for beforehand, so that the page is planned with it. */
+/** The commit of an event that is more than ten minutes older; asked for beforehand, so that the page is planned with it. */
 export async function xidBefore(db: Executor, since: Date): Promise<string | null> {
-  const [row] = await run(db, newestBefore, [eventIdAt(since.getTime() - HOUR_MS)]);
+  const [row] = await run(db, newestBefore, [eventIdAt(since.getTime() - CLOCK_ROOM_MS)]);
   return row?.xid ?? null;
 }
 

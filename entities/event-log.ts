@@ -136,7 +136,7 @@ type Order = 'newest' | 'oldest' | 'settled';
 
 /**
  * The statement for a filter's shape: each shape has a plan of its own. `since` also bounds the position: what was
- * recorded since then was committed after any event that is an hour older, and one such event is found by its id.
+ * recorded since then was committed after any event that is ten minutes older, and one such event is found by its id.
  */
 function pageOf(
   filter: LogFilter,

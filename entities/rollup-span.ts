@@ -1,6 +1,7 @@
-import { DAY_MS } from '../platform/clock';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../platform/clock';
 
-const HOUR_MS = 3_600_000;
+/** How far clocks, and the beginning and end of a transaction, may lie apart (ms). */
+export const CLOCK_ROOM_MS = 10 * MINUTE_MS;
 
 /** A span of time as rollups cover it: whole days, the whole hours around them, and the pieces of hours at its ends. */
 export interface RollupSpan {
@@ -37,24 +38,34 @@ export function rollupSpan(since: Date, until: Date): RollupSpan {
   };
 }
 
-/** The rows of a rollup that cover a span, in SQL; the values are $n to $n+3: hoursFrom, daysFrom, daysUntil, hoursUntil. */
-export function spanCondition(first: number): string {
+/**
+ * What rollups are read for a span, in SQL: rows `s (grain, starts, ends)`; the values are $n to $n+3: hoursFrom,
+ * daysFrom, daysUntil, hoursUntil.
+ */
+export function spanParts(first: number): string {
   const [hoursFrom, daysFrom, daysUntil, hoursUntil] = [0, 1, 2, 3].map(
     (n) => `$${first + n}::timestamptz`,
   );
-  return `((r.grain = 'day' AND r.starts_at >= ${daysFrom} AND r.starts_at < ${daysUntil})
-    OR (r.grain = 'hour' AND r.starts_at >= ${hoursFrom} AND r.starts_at < ${hoursUntil}
-      AND NOT (r.starts_at >= ${daysFrom} AND r.starts_at < ${daysUntil})))`;
+  return `(VALUES ('hour', ${hoursFrom}, ${daysFrom}), ('day', ${daysFrom}, ${daysUntil}),
+    ('hour', ${daysUntil}, ${hoursUntil})) AS s (grain, starts, ends)`;
 }
 
-/** The values that `spanCondition` takes. */
+/**
+ * The rows of a rollup that lie in a part `s`, of the organization $1. Compared together, so that only the primary key
+ * can be walked, from the first of these rows to the last: never everybody's rows of that time, nor all of one's own.
+ */
+export function inPart(row: string): string {
+  const key = `(${row}.org_id, ${row}.grain, ${row}.starts_at)`;
+  return `${key} >= ($1, s.grain, s.starts) AND ${key} < ($1, s.grain, s.ends)`;
+}
+
+/** The values that `spanParts` takes. */
 export function spanValues(span: RollupSpan): Date[] {
   return [span.hoursFrom, span.daysFrom, span.daysUntil, span.hoursUntil];
 }
 
 /** How ids begin that were made between two moments, with room for clocks that differ. */
 export function idsBetween(from: Date, until: Date): [string, string] {
-  const room = 600_000;
   const hex = (ms: number): string => Math.max(ms, 0).toString(16).padStart(12, '0');
-  return [hex(from.getTime() - room), hex(until.getTime() + room)];
+  return [hex(from.getTime() - CLOCK_ROOM_MS), hex(until.getTime() + CLOCK_ROOM_MS)];
 }

@@ -1,6 +1,6 @@
 import { FOREVER } from './delivery-outcomes';
 import { STREAM_MARK } from './fold-stream-records';
-import { rollupSpan, spanCondition, spanValues } from './rollup-span';
+import { inPart, rollupSpan, spanParts, spanValues } from './rollup-span';
 import { run, statement, type Executor } from './sql';
 import type { StreamSubscription } from './stream';
 
@@ -26,8 +26,8 @@ const summary = statement<{
 }>(
   'stream-summary',
   `WITH counted (stream_id, event_type, n, seen_at) AS (
-     SELECT stream_id, event_type, count, last_seen_at FROM stream_rollups r
-     WHERE r.org_id = $1 AND ${spanCondition(3)}
+     SELECT r.* FROM ${spanParts(3)} CROSS JOIN LATERAL (
+       SELECT stream_id, event_type, count, last_seen_at FROM stream_rollups r WHERE ${inPart('r')} OFFSET 0) r
      UNION ALL
      SELECT stream_id, event_type, 1, recorded_at FROM stream_events t
      WHERE t.org_id = $1 AND t.xid >= ${STREAM_MARK} AND t.recorded_at >= $7::timestamptz
