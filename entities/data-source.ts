@@ -8,6 +8,7 @@ import { Event } from './event';
 import { Invitation } from './invitation';
 import { Member } from './member';
 import { Checkout1764300000000 } from './migrations/1764300000000-checkout';
+import { CoveringIndexes1764995000000 } from './migrations/1764995000000-covering-indexes';
 import { DeliveryRollups1764900000000 } from './migrations/1764900000000-delivery-rollups';
 import { EndpointHealth1764530000000 } from './migrations/1764530000000-endpoint-health';
 import { EventLog1764400000000 } from './migrations/1764400000000-event-log';
@@ -95,6 +96,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       FoldIndexes1764971000000,
       Traceparents1764980000000,
       ReservedUnits1764990000000,
+      CoveringIndexes1764995000000,
     ],
     migrationsTableName: 'migrations',
     installExtensions: false,

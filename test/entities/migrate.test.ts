@@ -45,4 +45,24 @@ describe('a database and the version that opens it', () => {
     expect(state.missing.length).toBeGreaterThan(3);
     expect(() => requireMigrated(state)).toThrow(/lacks/);
   });
+
+  it('come back to the same tables and indexes when every migration is undone and done again', async () => {
+    const schema = () =>
+      database.db.query(
+        `SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns
+           WHERE table_schema = 'public' AND table_name <> 'migrations'
+         UNION ALL SELECT tablename, indexname, indexdef, NULL, NULL FROM pg_indexes WHERE schemaname = 'public'
+         UNION ALL SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), NULL, NULL FROM pg_constraint
+           WHERE connamespace = 'public'::regnamespace ORDER BY 1, 2, 3`,
+      );
+    const before = await schema();
+    const { length } = database.db.migrations;
+    for (let i = 0; i < length; i++) await database.db.undoLastMigration({ transaction: 'each' });
+    const left = await database.db.query(
+      `SELECT tablename FROM pg_tables WHERE schemaname = 'public'`,
+    );
+    expect(left).toEqual([{ tablename: 'migrations' }]);
+    expect(await migrate(database.url)).toHaveLength(length);
+    expect(await schema()).toEqual(before);
+  });
 });
