@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import { createDataSource } from '../entities/data-source';
 import { migrationState, requireMigrated } from '../entities/migration-state';
 import { StartError } from '../platform/or-exit';
+import { messageOf } from '../platform/message-of';
 import { stackEnvironment } from './stack-environment';
 
 /**
@@ -15,7 +16,7 @@ export async function withDatabase<Value>(act: (db: DataSource) => Promise<Value
   }
   const db = createDataSource({ url, poolSize: 2, applicationName: 'secapi-cli' });
   await db.initialize().catch((error: unknown) => {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new StartError(`The Postgres that DATABASE_URL names can’t be worked on: ${reason}`);
   });
   try {
@@ -33,7 +34,7 @@ export function runCommand(command: () => Promise<number>): void {
       process.exitCode = code;
     },
     (error: unknown) => {
-      console.error(error instanceof Error ? error.message : String(error));
+      console.error(messageOf(error));
       process.exitCode = 1;
     },
   );

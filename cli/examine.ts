@@ -3,6 +3,7 @@ import { catalogFaults } from '../catalog/load-catalog';
 import { createDataSource } from '../entities/data-source';
 import { migrationState } from '../entities/migration-state';
 import { readConfig, readSettings } from '../platform/config';
+import { messageOf } from '../platform/message-of';
 import { checks } from './checks';
 import type { Check, Finding, Patient } from './checks/check';
 import { noDatabase } from './checks/database';
@@ -104,5 +105,5 @@ async function within<Value>(ms: number, act: () => Promise<Value>): Promise<Val
 
 function reasonOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(reasonOf).join(', ');
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { StartError } from '../platform/or-exit';
+import { messageOf } from '../platform/message-of';
 import { announceMail } from './announce-mail';
 import { Children } from './children';
 import { startDetached } from './detach';
@@ -96,7 +97,7 @@ async function run(ports: StackPorts): Promise<void> {
     console.log(readyPanel(stack, (Date.now() - startedAt) / 1_000));
   } catch (error) {
     if (children.ending.aborted) return;
-    console.error(error instanceof Error ? error.message : error);
+    console.error(messageOf(error));
     await end(1);
   }
 }
@@ -130,6 +131,6 @@ async function start(ports: StackPorts, children: Children): Promise<StackFile> 
 }
 
 main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
+  console.error(messageOf(error));
   process.exit(1);
 });

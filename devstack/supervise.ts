@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { messageOf } from '../platform/message-of';
 
 /** One that ran so long had started well: its next gap is the first again (as Docker's restart policies have it). */
 const HEALTHY_MS = 10_000;
@@ -42,7 +43,7 @@ export function supervise(options: {
     } catch (error) {
       // One that lives, but nobody could be told of, is not left behind: it ends and is started again.
       if (child) child.kill(stopSignal);
-      else died(null, error instanceof Error ? error.message : String(error));
+      else died(null, messageOf(error));
     }
 
     function died(which: ChildProcess | null, how: string): void {

@@ -1,4 +1,5 @@
 import { readSettings } from '../platform/config';
+import { messageOf } from '../platform/message-of';
 import { orExit } from '../platform/or-exit';
 import { createDataSource } from './data-source';
 import { migrationState, refuseUnknownMigrations } from './migration-state';
@@ -37,9 +38,7 @@ async function main(): Promise<void> {
 
 if (require.main === module) {
   main().catch((error: unknown) => {
-    console.error(
-      `The migration failed: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    console.error(`The migration failed: ${messageOf(error)}`);
     process.exit(1);
   });
 }

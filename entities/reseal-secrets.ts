@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { SecretBox } from '../platform/secret-box';
+import { messageOf } from '../platform/message-of';
 import { SEALED, type SealedTable } from './sealed-columns';
 
 const PAGE = 200;
@@ -52,7 +53,7 @@ async function resealTable(
           if (!dryRun) await replace(db, sealed, row, column, text, fresh);
         } catch (error) {
           closed++;
-          const reason = error instanceof Error ? error.message : String(error);
+          const reason = messageOf(error);
           firstClosed ??= `${Object.values(keyOf(sealed, row)).join(' ')}: ${reason}`;
         }
       }

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { SecretBox } from '../platform/secret-box';
+import { messageOf } from '../platform/message-of';
 import { SEALED } from './sealed-columns';
 
 /** Texts of one column that one key sealed: how many, and whether one of them opens. */
@@ -37,6 +38,6 @@ function reasonOf(act: () => unknown): string | null {
     act();
     return null;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
 import { promisify } from 'node:util';
+import { messageOf } from '../platform/message-of';
 import { approvalProofs } from './approval';
 import { artifactProofs } from './artifacts';
 import { backupProofs } from './backup';
@@ -68,7 +69,7 @@ async function runOne(proof: Proof): Promise<Row> {
   const say = (text: string): void => console.error(`  ${name}: ${text}`);
   console.error(`▸ ${name}: ${claim}`);
   const { complaints, figures } = await proof.run(say).catch((error: unknown): ProofResult => ({
-    complaints: [error instanceof Error ? error.message : String(error)],
+    complaints: [messageOf(error)],
     figures: {},
   }));
   for (const complaint of complaints.slice(0, SHOWN)) say(`✗ ${complaint}`);
@@ -91,7 +92,7 @@ async function commit(): Promise<string> {
 main().then(
   () => process.exit(),
   (error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
+    console.error(messageOf(error));
     process.exit(1);
   },
 );

@@ -8,6 +8,7 @@ import {
 import type { Clock } from '../platform/clock';
 import type { Log } from '../platform/log';
 import { createLoop, type Loop } from '../platform/loop';
+import { messageOf } from '../platform/message-of';
 import type { DeliveryMetrics } from './delivery-metrics';
 import type { TokenBucket } from './token-bucket';
 
@@ -60,7 +61,7 @@ export function createRelay(deps: {
     } catch (error) {
       metrics.commandCarried(command.kind, 'postponed');
       const waitMs = Math.min(250 * 2 ** command.attempts, LONGEST_BACKOFF_MS);
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       log.warn({ kind: command.kind, ref: command.ref, waitMs, err: error }, 'a command must wait');
       await postponeCommand(db, command.id, new Date(clock.now().getTime() + waitMs), message);
     }

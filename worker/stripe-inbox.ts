@@ -4,6 +4,7 @@ import { leaseStripeEvents, postponeStripeEvent } from '../entities/stripe-event
 import type { Clock } from '../platform/clock';
 import type { Log } from '../platform/log';
 import { createLoop, type Loop } from '../platform/loop';
+import { messageOf } from '../platform/message-of';
 
 const BATCH = 20;
 const CONCURRENCY = 5;
@@ -27,7 +28,7 @@ export function createStripeInbox(deps: {
       await apply(id);
     } catch (error) {
       const waitMs = Math.min(500 * 2 ** attempts, LONGEST_BACKOFF_MS);
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       log.warn({ event: id, waitMs, err: error }, 'an event of Stripe must wait');
       await postponeStripeEvent(db, id, new Date(clock.now().getTime() + waitMs), message);
     }

@@ -1,5 +1,6 @@
 import { mkdtemp, rmdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf } from '../../platform/message-of';
 import { fault, ok, warning, type Check, type Finding } from './check';
 
 const ANSWER_MS = 3_000;
@@ -89,6 +90,6 @@ async function refusalToWrite(folder: string): Promise<string | null> {
     await rmdir(await mkdtemp(join(folder, '.doctor-')));
     return null;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }

@@ -1,6 +1,7 @@
 import { readStripeArrivals, SWEPT_TYPES } from '../../entities/stripe-event';
 import { readWorkFigures } from '../../entities/work-figures';
 import { createStripePort } from '../../integrations/stripe';
+import { messageOf } from '../../platform/message-of';
 import { duration, fault, ok, warning, type Check, type Finding } from './check';
 
 const LATE_S = 300;
@@ -29,7 +30,7 @@ export const stripeChecks: readonly Check[] = [
       try {
         await stripe.eventsBetween({ since: now(), before: null, types: SWEPT_TYPES, most: 1 });
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = messageOf(error);
         found.push(
           fault(
             `Stripe does not answer: ${reason}`,
