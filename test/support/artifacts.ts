@@ -14,6 +14,7 @@ import { run, statement } from '../../entities/sql';
 import { createLocalDisk, type Storage } from '../../integrations/storage';
 import { systemClock } from '../../platform/clock';
 import { newId } from '../../platform/ids';
+import { startApi, type Answer, type Tenant, type TestApi } from './api';
 import type { TestDatabase } from './database';
 
 /** Artifacts below the API: rows, and the activity that builds them, each run as Temporal would. */
@@ -119,4 +120,58 @@ export async function manyEvents(
   const { at = new Date(), text = 'x' } = options;
   const rows = await run(db, insertEvents, [orgId, count, at, text]);
   return rows.map(({ id }) => id);
+}
+
+/** An API with an organization of its own for each test, and the workshop that builds its artifacts. */
+export interface ArtifactDesk {
+  readonly api: TestApi;
+  readonly workshop: Workshop;
+  /** May be another one: the next artifact is then asked for by it. */
+  acme: Tenant;
+  /** By how much the API's clock is ahead. */
+  aheadMs: number;
+  create(body?: object, headers?: Record<string, string>, tenant?: Tenant): Promise<Answer>;
+  /** One that is ready, with so many events in it. */
+  ready(body?: object, events?: number): Promise<Answer['body']>;
+  /** The number `n` of a statement over the organization $1. */
+  count(text: string): Promise<number>;
+}
+
+/** Opens a desk for the tests of the `describe` that calls it; it is there once the first of them begins. */
+export function artifactDesk(): ArtifactDesk {
+  let api: TestApi;
+  const desk: ArtifactDesk = {
+    get api() {
+      return api;
+    },
+    get workshop() {
+      return openWorkshop(api.database, desk.acme.orgId, { folder: api.config.ARTIFACTS_FOLDER });
+    },
+    acme: undefined as unknown as Tenant,
+    aheadMs: 0,
+    create: (body = {}, headers = {}, tenant = desk.acme) =>
+      tenant.call('POST', '/v1/artifacts', { kind: 'json_bundle', ...body }, headers),
+    async ready(body = {}, events = 3) {
+      await manyEvents(api.database, desk.acme.orgId, events);
+      const { body: artifact } = await desk.create(body);
+      await desk.workshop.build(artifact.id as string);
+      return (await desk.acme.call('GET', `/v1/artifacts/${artifact.id}`)).body;
+    },
+    async count(text) {
+      const rows = await api.database.db.query<{ n: number }[]>(text, [desk.acme.orgId]);
+      return rows[0]?.n ?? 0;
+    },
+  };
+  beforeAll(async () => {
+    api = await startApi({}, { now: () => new Date(Date.now() + desk.aheadMs) });
+  });
+  beforeEach(async () => {
+    desk.aheadMs = 0;
+    desk.acme = await api.newTenant();
+  });
+  afterAll(async () => {
+    rmSync(api.config.ARTIFACTS_FOLDER, { recursive: true, force: true });
+    await api.close();
+  });
+  return desk;
 }

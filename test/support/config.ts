@@ -1,4 +1,3 @@
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newSecretsKey, readConfig, type Config } from '../../platform/config';
 
@@ -11,7 +10,7 @@ export function testConfig(databaseUrl: string, more: Record<string, string> = {
     LOG_LEVEL: 'silent',
     PORT: '0',
     WORKER_PORT: '0',
-    ARTIFACTS_FOLDER: join(tmpdir(), `secapi-artifacts-${process.pid}`),
+    ARTIFACTS_FOLDER: join(process.env['TEST_FOLDER'] ?? '', `artifacts-${process.pid}`),
     ...more,
   });
 }

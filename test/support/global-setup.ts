@@ -1,7 +1,6 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chmodSync } from 'node:fs';
 import { migrate } from '../../entities/migrate';
 import { freePort } from '../../devstack/ports';
 import {
@@ -36,6 +35,7 @@ export default async function globalSetup(): Promise<void> {
     `#!/bin/sh\nexec java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$(cat '${classpath}')" io.temporal.testserver.TestServer "$@"\n`,
     { mode: 0o755 },
   );
+  process.env['TEST_FOLDER'] = folder;
   process.env['TEST_POSTGRES_PORT'] = String(postgres.port);
   process.env['TEST_WORKFLOW_BUNDLE'] = bundle;
   process.env['TEST_TEMPORAL_TEST_SERVER'] = testServer;
