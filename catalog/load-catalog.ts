@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { messageOf } from '../platform/message-of';
 import builtIn from './catalog.json';
 import { catalogFile, type CatalogFile, type MeterClass, type Plan } from './schema';
 
@@ -69,7 +68,7 @@ function readJson(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
-    throw new CatalogError(path, [messageOf(cause)]);
+    throw new CatalogError(path, [cause instanceof Error ? cause.message : String(cause)]);
   }
 }
 

@@ -2,20 +2,25 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
  * What a summary counts in the piece of an hour that no rollup covers, its index holds: the rows themselves aren't
- * visited. The tables are large, so the indexes are built and dropped while others read and write; what a broken-off
- * build left is built anew.
+ * visited. The tables are large, so the indexes are built and dropped while others read and write, and the one that
+ * serves is there until the other one does. What is broken off goes on when it is run again.
  */
 export class CoveringIndexes1764995000000 implements MigrationInterface {
   readonly transaction = false;
 
   async up(queryRunner: QueryRunner): Promise<void> {
     for (const [name, on, included] of INDEXES) {
-      await queryRunner.query(`DROP INDEX CONCURRENTLY IF EXISTS ${name}_new`);
-      await queryRunner.query(
-        `CREATE INDEX CONCURRENTLY ${name}_new ON ${on} INCLUDE (${included})`,
-      );
-      await queryRunner.query(`DROP INDEX CONCURRENTLY IF EXISTS ${name}`);
-      await queryRunner.query(`ALTER INDEX ${name}_new RENAME TO ${name}`);
+      if (!(await isCovering(queryRunner, name))) {
+        await queryRunner.query(`DROP INDEX CONCURRENTLY IF EXISTS ${name}_new`);
+        await queryRunner.query(
+          `CREATE INDEX CONCURRENTLY ${name}_new ON ${on} INCLUDE (${included})`,
+        );
+        // One query, and so one transaction.
+        await queryRunner.query(
+          `ALTER INDEX ${name} RENAME TO ${name}_old; ALTER INDEX ${name}_new RENAME TO ${name}`,
+        );
+      }
+      await queryRunner.query(`DROP INDEX CONCURRENTLY IF EXISTS ${name}_old`);
     }
   }
 
@@ -25,6 +30,14 @@ export class CoveringIndexes1764995000000 implements MigrationInterface {
       await queryRunner.query(`CREATE INDEX ${name} ON ${on}`);
     }
   }
+}
+
+async function isCovering(queryRunner: QueryRunner, name: string): Promise<boolean> {
+  const rows = (await queryRunner.query(
+    'SELECT FROM pg_index WHERE indexrelid = $1::regclass AND indnatts > indnkeyatts',
+    [name],
+  )) as unknown[];
+  return rows.length > 0;
 }
 
 const INDEXES = [
