@@ -31,7 +31,7 @@ describe('an artifact costs', () => {
     expect(later.body.id).not.toBe(first.body.id);
   });
 
-  it('nothing where they are refused: over the cap, over the threshold, by bad input', async () => {
+  it('nothing where it is refused: over the cap, over the threshold, by bad input', async () => {
     await desk.acme.call('PUT', '/v1/billing/budget', { spendCapCents: 0 });
     expect((await desk.create()).body.code).toBe('billing_budget_hard_cap_exceeded');
     await desk.acme.call('PUT', '/v1/billing/budget', {
