@@ -95,6 +95,7 @@ export async function writeArtifact(
 function summarize(db: DataSource, artifact: Artifact): Promise<ReportSummary> {
   return db.transaction(async (tx) => {
     await tx.query(`SET LOCAL statement_timeout = ${LONGEST_SUMMARY_MS}`);
+    await tx.query('SET LOCAL max_parallel_workers_per_gather = 2');
     return REPORTS[artifact.report].summarize(tx, artifact);
   });
 }

@@ -47,7 +47,7 @@ export interface DatabaseOptions {
 
 /**
  * What every connection sets. A prepared statement keeps its plan: one made while a table was small would walk the
- * whole of it until its next ANALYZE, so plans go by index from the start. No statement of ours runs long enough to
+ * whole of it until its next ANALYZE, so plans go by index from the start. No request's statement runs long enough to
  * be worth compiling, or starting processes for (10 ms, where a large table makes one look costly).
  */
 const SESSION = '-c enable_seqscan=off -c jit=off -c max_parallel_workers_per_gather=0';
