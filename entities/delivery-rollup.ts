@@ -41,14 +41,22 @@ export function deliveryDelta(low: string, high: string, ofOrg: (row: string) =>
      SELECT org_id, livemode, created_at, outcome, bucket, 1 FROM state)`;
 }
 
-/** Every delivery from rows `d` as (outcome, bucket): what rollups hold of ended ones, and the pending ones besides. */
+/** Delivered by the only attempt that was ever begun: that one answered, and ended when the delivery did. */
+const AT_ONCE = `d.status = 'delivered' AND d.attempts = 1`;
+
+/**
+ * Every delivery from rows `d` as (outcome, bucket): what rollups hold of ended ones, and the pending ones besides. Its
+ * attempts are looked at only where it was not delivered at once.
+ */
 export function deliveryStates(where: string): string {
   return `SELECT CASE WHEN d.status = 'failed' AND NOT x.answered THEN 'silent' ELSE d.status END AS outcome,
       CASE WHEN x.answered AND x.first_ended IS NOT NULL THEN ${bucketSql(LATENCY)} ELSE ${NO_BUCKET} END AS bucket
     FROM webhook_deliveries d
     CROSS JOIN LATERAL (
-      SELECT coalesce(bool_or(a.http_status IS NOT NULL), false) AS answered,
-        min(a.ended_at) FILTER (WHERE a.attempt = 1) AS first_ended
-      FROM webhook_attempts a WHERE a.delivery_id = d.id) x
+      SELECT true AS answered, d.finished_at AS first_ended WHERE ${AT_ONCE}
+      UNION ALL
+      SELECT coalesce(bool_or(a.http_status IS NOT NULL), false),
+        min(a.ended_at) FILTER (WHERE a.attempt = 1)
+      FROM webhook_attempts a WHERE a.delivery_id = d.id HAVING NOT (${AT_ONCE})) x
     WHERE ${where}`;
 }

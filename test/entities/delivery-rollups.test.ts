@@ -112,11 +112,10 @@ describe('counts by hour and day', () => {
           end,
         ],
       );
-      await tx.query(`UPDATE webhook_deliveries SET status = $2, finished_at = $3 WHERE id = $1`, [
-        id,
-        delivery.status,
-        delivery.status === 'pending' ? null : (end ?? new Date(at)),
-      ]);
+      await tx.query(
+        `UPDATE webhook_deliveries SET status = $2, finished_at = $3, attempts = $4 WHERE id = $1`,
+        [id, delivery.status, delivery.status === 'pending' ? null : (end ?? new Date(at)), number],
+      );
     });
   }
 
@@ -298,6 +297,10 @@ describe('counts by hour and day', () => {
                 new Date(at + 9),
               ],
             );
+            await database.db.query(`UPDATE webhook_deliveries SET attempts = $2 WHERE id = $1`, [
+              known.id,
+              known.attempts.length,
+            ]);
           } else {
             await attempt(known, { at, endedAt: at + 9, httpStatus, replay: true });
           }
