@@ -1,5 +1,4 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import builtIn from '../../catalog/catalog.json';
 import { loadCatalog } from '../../catalog/load-catalog';
@@ -7,7 +6,10 @@ import { loadCatalog } from '../../catalog/load-catalog';
 function file(change: (copy: typeof builtIn) => void): string {
   const copy = structuredClone(builtIn);
   change(copy);
-  const path = join(mkdtempSync(join(tmpdir(), 'catalog-')), 'catalog.json');
+  const path = join(
+    mkdtempSync(join(process.env['TEST_FOLDER'] ?? '', 'catalog-')),
+    'catalog.json',
+  );
   writeFileSync(path, JSON.stringify(copy));
   return path;
 }
