@@ -1,4 +1,5 @@
-import { CLOCK_ROOM_MS } from './rollup-span';
+import { CLOCK_ROOM_MS } from '../platform/clock';
+import { idStart } from '../platform/ids';
 import { run, statement, type Executor } from './sql';
 
 const newestBefore = statement<{ xid: string }>(
@@ -14,5 +15,5 @@ export async function xidBefore(db: Executor, since: Date): Promise<string | nul
 
 /** The least id of an event of that moment (ms since 1970). */
 export function eventIdAt(ms: number): string {
-  return `evt_${Math.max(ms, 0).toString(16).padStart(12, '0')}`;
+  return `evt_${idStart(ms)}`;
 }

@@ -1,4 +1,5 @@
 import { DAY_MS } from '../platform/clock';
+import { idStart } from '../platform/ids';
 import { RETENTION, type Keeping, type Retention } from './retention';
 import { run, statement, type Executor, type Statement } from './sql';
 
@@ -102,7 +103,7 @@ export async function countPrunable(db: Executor, options: PruneOptions): Promis
   return all;
 }
 
-/** $1 now, $2 the boundary, $3 how the ids of that moment begin: 48 bits of ms as 12 hex digits. */
+/** $1 now, $2 the boundary, $3 how the ids of that moment begin. */
 function valuesOf(now: Date, before: Date): unknown[] {
-  return [now, before, before.getTime().toString(16).padStart(12, '0')];
+  return [now, before, idStart(before.getTime())];
 }

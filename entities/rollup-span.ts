@@ -1,7 +1,5 @@
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../platform/clock';
-
-/** How far clocks, and the beginning and end of a transaction, may lie apart (ms). */
-export const CLOCK_ROOM_MS = 10 * MINUTE_MS;
+import { CLOCK_ROOM_MS, DAY_MS, HOUR_MS } from '../platform/clock';
+import { idStart } from '../platform/ids';
 
 /** A span of time as rollups cover it: whole days, the whole hours around them, and the pieces of hours at its ends. */
 export interface RollupSpan {
@@ -66,6 +64,5 @@ export function spanValues(span: RollupSpan): Date[] {
 
 /** How ids begin that were made between two moments, with room for clocks that differ. */
 export function idsBetween(from: Date, until: Date): [string, string] {
-  const hex = (ms: number): string => Math.max(ms, 0).toString(16).padStart(12, '0');
-  return [hex(from.getTime() - CLOCK_ROOM_MS), hex(until.getTime() + CLOCK_ROOM_MS)];
+  return [idStart(from.getTime() - CLOCK_ROOM_MS), idStart(until.getTime() + CLOCK_ROOM_MS)];
 }

@@ -11,6 +11,9 @@ export const HOUR_MS = 60 * MINUTE_MS;
 export const DAY_MS = 24 * HOUR_MS;
 export const DAY_SECONDS = 86_400;
 
+/** How far clocks, and the beginning and end of a transaction, may lie apart. */
+export const CLOCK_ROOM_MS = 10 * MINUTE_MS;
+
 /** The invoice period of a moment: its UTC calendar month, `YYYY-MM`. */
 export function invoicePeriod(at: Date): string {
   return at.toISOString().slice(0, 7);

@@ -37,6 +37,11 @@ export function isId(prefix: IdPrefix, text: string): boolean {
   return text.startsWith(`${prefix}_`) && TAIL.test(text.slice(prefix.length + 1));
 }
 
+/** What ids that are made at a moment (ms since 1970; before it: 0) have behind their prefix first: 12 hex digits, which `idTime` reads. */
+export function idStart(ms: number): string {
+  return Math.max(ms, 0).toString(16).padStart(12, '0');
+}
+
 /** The moment (ms since 1970) at which the id was made, read from its UUIDv7 part. */
 export function idTime(id: string): number {
   const hex = id.slice(id.lastIndexOf('_') + 1);

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { createOrganization } from '../../entities/create-organization';
 import { countDeliveries } from '../../entities/delivery-counts';
 import { summarizeDeliveries } from '../../entities/delivery-summary';
@@ -6,6 +5,7 @@ import { foldAttempts } from '../../entities/fold-attempts';
 import { slaFigures } from '../../entities/sla-report';
 import { freshDatabase, type TestDatabase } from '../support/database';
 import { dice } from '../support/dice';
+import { idAt } from '../support/id-at';
 import { until } from '../support/until';
 
 const MINUTE = 60_000;
@@ -50,9 +50,6 @@ describe('counts by hour and day', () => {
     made = [];
   });
   afterEach(() => database.close());
-
-  const idAt = (prefix: string, ms: number): string =>
-    `${prefix}_${ms.toString(16).padStart(12, '0')}${randomBytes(10).toString('hex')}`;
 
   /** A delivery that nobody has tried yet. */
   async function deliver(

@@ -1,5 +1,6 @@
 import { ofEverybody } from '../../entities/fold-rollup';
 import { freshDatabase, type TestDatabase } from '../support/database';
+import { planOf } from '../support/plan-of';
 
 describe('folding rows', () => {
   let database: TestDatabase;
@@ -11,15 +12,14 @@ describe('folding rows', () => {
   it.each(['webhook_attempts', 'stream_events'])(
     'walks %s of everybody by an index that no other reader is planned by',
     async (table) => {
-      const planOf = async (condition: string): Promise<string> => {
-        const plan = await database.db.query<{ 'QUERY PLAN': string }[]>(
-          `EXPLAIN SELECT t.id FROM ${table} t WHERE t.xid >= '5' AND ${condition} ORDER BY t.xid LIMIT 9`,
+      const planWith = (condition: string): Promise<string> =>
+        planOf(
+          database.db,
+          `SELECT t.id FROM ${table} t WHERE t.xid >= '5' AND ${condition} ORDER BY t.xid LIMIT 9`,
         );
-        return plan.map((line) => line['QUERY PLAN']).join('\n');
-      };
-      expect(await planOf(ofEverybody('t'))).toContain(`Index Scan using ${table}_fold `);
-      expect(await planOf(`t.org_id = 'org_quiet'`)).not.toContain(`${table}_fold `);
-      expect(await planOf('true')).not.toContain(`${table}_fold `);
+      expect(await planWith(ofEverybody('t'))).toContain(`Index Scan using ${table}_fold `);
+      expect(await planWith(`t.org_id = 'org_quiet'`)).not.toContain(`${table}_fold `);
+      expect(await planWith('true')).not.toContain(`${table}_fold `);
     },
   );
 });

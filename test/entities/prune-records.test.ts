@@ -1,18 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import { foldStreamRecords } from '../../entities/fold-stream-records';
 import { countPrunable, pruneRecords } from '../../entities/prune-records';
 import { KEPT, RETENTION } from '../../entities/retention';
 import { DAY_MS, HOUR_MS } from '../../platform/clock';
+import { idAt } from '../support/id-at';
 import { openSandbox, type Sandbox } from '../support/sandbox';
 import { until } from '../support/until';
 
 const now = new Date('2026-11-26T12:00:00Z');
 const daysAgo = (days: number): Date => new Date(now.getTime() - days * DAY_MS);
 const options = { now, retentionDays: 90 };
-
-/** An id as it would have been made then. */
-const idOf = (prefix: string, at: Date): string =>
-  `${prefix}_${at.getTime().toString(16).padStart(12, '0')}${randomBytes(10).toString('hex')}`;
+const idOf = (prefix: string, at: Date): string => idAt(prefix, at.getTime());
 
 describe('what is dropped when it is old', () => {
   let sandbox: Sandbox;

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { DataSource, QueryRunner } from 'typeorm';
 import { createOrganization } from '../../entities/create-organization';
 import { foldStreamRecords } from '../../entities/fold-stream-records';
@@ -9,6 +8,7 @@ import { summarizeStreams } from '../../entities/stream-summary';
 import { DAY_MS, HOUR_MS } from '../../platform/clock';
 import { freshDatabase, type TestDatabase } from '../support/database';
 import { dice } from '../support/dice';
+import { idAt } from '../support/id-at';
 import { until } from '../support/until';
 
 const MINUTE = 60_000;
@@ -43,12 +43,11 @@ describe('the counts of streams’ records', () => {
   /** A record of any stream; its id was made up to a minute after its time, as by a clock that differs. */
   async function record(db: Pick<DataSource | QueryRunner, 'query'>, at: number, roll: Roll) {
     const org = roll(4) === 0 ? 1 : 0;
-    const ms = (at + roll(MINUTE)).toString(16).padStart(12, '0');
     await db.query(
       `INSERT INTO stream_events (id, org_id, stream_id, event_id, event_type, request_id, recorded_at)
        VALUES ($1, $2, $3, 'evt_x', $4, 'req_x', $5)`,
       [
-        `sevt_${ms}${randomBytes(10).toString('hex')}`,
+        idAt('sevt', at + roll(MINUTE)),
         orgIds[org],
         `${STREAMS[roll(3)] ?? ''}${['Acme', 'Other'][org] ?? ''}`,
         TYPES[roll(2)],
